@@ -1,0 +1,26 @@
+include(GNUInstallDirs)
+
+option(M2_TESTS "Build the tests" ON)
+option(M2_FUZZ "Build fuzz targets with libFuzzer (clang)" OFF)
+option(M2_COVERAGE "Instrument for branch coverage" OFF)
+option(M2_WERROR "Treat warnings as errors" OFF)
+set(M2_SANITIZE "" CACHE STRING "Sanitizers, comma separated: address,undefined or thread")
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Release, Debug or RelWithDebInfo" FORCE)
+endif()
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+set(CMAKE_ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/lib)
+
+include(CheckIPOSupported)
+check_ipo_supported(RESULT M2_HAS_IPO LANGUAGES C)
+if(M2_HAS_IPO AND CMAKE_BUILD_TYPE STREQUAL "Release" AND NOT M2_SANITIZE AND NOT M2_FUZZ)
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+endif()

@@ -1,0 +1,43 @@
+# Every target of ours is made through m2_library or m2_program, so that language level, warnings,
+# sanitizers and hardening are set in one place.
+
+add_library(m2_compile INTERFACE)
+target_include_directories(m2_compile INTERFACE ${PROJECT_SOURCE_DIR})
+target_include_directories(m2_compile SYSTEM INTERFACE ${UTHASH_INCLUDE_DIR})
+target_compile_definitions(m2_compile INTERFACE _GNU_SOURCE M2_VERSION="${PROJECT_VERSION}")
+target_compile_options(m2_compile INTERFACE
+  -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes
+  -Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wformat=2 -Wundef
+  -fno-strict-aliasing -fno-omit-frame-pointer)
+if(M2_WERROR)
+  target_compile_options(m2_compile INTERFACE -Werror)
+endif()
+
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  target_compile_options(m2_compile INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+                                              -fstack-protector-strong)
+  target_link_options(m2_compile INTERFACE -Wl,-z,relro,-z,now)
+endif()
+if(M2_SANITIZE)
+  target_compile_options(m2_compile INTERFACE -fsanitize=${M2_SANITIZE} -fno-sanitize-recover=all)
+  target_link_options(m2_compile INTERFACE -fsanitize=${M2_SANITIZE})
+endif()
+if(M2_FUZZ)
+  target_compile_options(m2_compile INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+if(M2_COVERAGE)
+  target_compile_options(m2_compile INTERFACE --coverage -O0)
+  target_link_options(m2_compile INTERFACE --coverage)
+endif()
+
+# m2_library(NAME SOURCE...): a static library of ours; sources relative to the calling folder.
+function(m2_library name)
+  add_library(${name} STATIC ${ARGN})
+  target_link_libraries(${name} PUBLIC m2_compile)
+endfunction()
+
+# m2_program(NAME SOURCE...): a program in build/bin.
+function(m2_program name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE m2_compile)
+endfunction()
