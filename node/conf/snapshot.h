@@ -1,0 +1,71 @@
+/* One configuration as the node serves it: immutable after build, counted. Each exchange holds the
+ * one it began with; the last reference frees it. Settings are fields here, not variables.
+ *
+ * build.h makes it (everything that can fail happens there), swap.h puts it in place. */
+#ifndef NODE_CONF_SNAPSHOT_H
+#define NODE_CONF_SNAPSHOT_H
+
+#include "node/conf/target.h"
+#include "proto/base/arena.h"
+#include "proto/model/model.h"
+#include "proto/route/host_table.h"
+#include "proto/route/route_table.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct mime_table;
+struct worker;
+
+struct settings {
+    size_t head_bytes;       /* limits.buffer_size */
+    size_t url_path;         /* limits.url_path, bytes of the path without the query */
+    unsigned header_count;   /* limits.header_count */
+    uint64_t content_length; /* limits.content_length: body buffered for a handler */
+    uint64_t output_queue;   /* limits.output_queue */
+    unsigned handler_targets;
+    unsigned min_ping_s, min_read_rate, min_write_rate, kill_limit, tick_s;
+    unsigned header_timeout_s, body_timeout_s, drain_timeout_s;
+    bool tcp_keepalive;
+    bool no_clobber_xff;
+    bool relaxed_target;
+    bool access_log;
+};
+
+/* A route as configured. */
+struct conf_route {
+    struct slice pattern; /* the complete route string */
+    size_t prefix_len;    /* of its literal part */
+    struct target *target;
+};
+
+struct conf_host {
+    const char *name;
+    struct route_table *routes; /* of struct conf_route */
+};
+
+struct snapshot {
+    unsigned refs;
+    struct arena arena;
+    struct model *model;      /* what it was built from */
+    const struct row *server; /* in model */
+    struct settings settings;
+    struct host_table *hosts; /* of struct conf_host */
+    struct conf_host *default_host;
+    struct target **targets; /* each once */
+    size_t target_count;
+    struct mime_table *mime;
+    uint64_t version; /* of the commit; 0 for a single server */
+    char hash[65];
+};
+
+struct snapshot *snapshot_ref(struct snapshot *s);
+void snapshot_unref(struct snapshot *s); /* NULL is fine */
+
+/* What a target's create() may look at while a snapshot is built. */
+struct snapshot_build {
+    struct snapshot *snapshot; /* settings and mime are ready; arena is free to use */
+    struct worker *worker;     /* for backends, found by identity */
+};
+
+#endif

@@ -1,0 +1,93 @@
+/* One request and its answer. Created by a session when a request head is complete; passes the
+ * steps admit, route, serve, reply, log; ends exactly once.
+ *
+ * A target sees: the parsed head (until exchange_detach), the route, the arena, a place for its own
+ * state. It answers through reply.h. Lifetime: from exchange_begin to the return of exchange_end;
+ * pooled. */
+#ifndef NODE_EXCHANGE_EXCHANGE_H
+#define NODE_EXCHANGE_EXCHANGE_H
+
+#include "node/conf/snapshot.h"
+#include "node/http/request_head.h"
+#include "node/io/conn.h"
+#include "node/worker.h"
+#include "proto/base/arena.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum exchange_step { STEP_ADMIT, STEP_ROUTE, STEP_SERVE, STEP_REPLY, STEP_LOG, STEP_ENDED };
+const char *exchange_step_name(enum exchange_step step);
+
+enum exchange_end { /* how it ended; text in exchange_end_text */
+                    EXCHANGE_DONE,
+                    EXCHANGE_CLIENT_GONE,
+                    EXCHANGE_REPLY_CUT, /* the answer broke off */
+                    EXCHANGE_TIMED_OUT,
+                    EXCHANGE_KILLED,
+};
+const char *exchange_end_text(enum exchange_end how);
+
+/* What an exchange needs of the session that began it. */
+struct exchange_sink {
+    void (*want_body)(struct conn *c); /* start reading the body; 100 Continue if expected */
+    void (*pause_body)(struct conn *c);
+    void (*resume_body)(struct conn *c);
+    void (*ended)(struct conn *c, struct exchange *x, bool keep_alive);
+};
+
+struct exchange {
+    struct worker *worker;
+    struct conn *conn;
+    const struct exchange_sink *sink;
+    struct snapshot *snapshot; /* a reference */
+    struct request_head *head; /* NULL after exchange_detach */
+    const struct conf_host *host;
+    const struct conf_route *route; /* NULL when none matched */
+    struct target *target;          /* NULL likewise */
+    void *state;                    /* the target's */
+    struct arena arena;             /* freed with the exchange */
+    uint64_t started_us;
+    /* for the log; valid after detach too */
+    struct slice method, path, version;
+    uint64_t body_received;
+    uint64_t sent;        /* bytes of the response body handed to the connection */
+    int64_t reply_length; /* announced; -1 chunked or until close */
+    int status;           /* of the answer; 0 none yet */
+    enum exchange_step step;
+    bool is_head; /* HEAD: no body in the answer */
+    bool http_1_0;
+    bool keep_alive; /* may the connection go on after the answer */
+    bool reply_started;
+    bool reply_chunked;
+    bool body_complete; /* the request's body has been read whole */
+    bool has_body;
+    bool expects_body; /* target has asked for it */
+};
+
+/* Lets the session read the body and hand it to target->body (sends 100 Continue when the client
+ * waits for it). Targets call it in start(); without, the body is discarded after the answer. */
+void exchange_want_body(struct exchange *x);
+
+/* Back-pressure on the client's body. */
+void exchange_pause_body(struct exchange *x);
+void exchange_resume_body(struct exchange *x);
+
+/* The target needs the head no longer and may wait for long: frees the head and lets the connection
+ * drop its input buffer. Method, path and version stay. */
+void exchange_detach(struct exchange *x);
+
+/* Ends it: logs, counts, releases, tells the session, which goes on or closes. Targets end through
+ * reply_end or reply_abort. */
+void exchange_end(struct exchange *x, enum exchange_end how);
+
+/* For sessions: takes the head (from worker->heads), routes and serves. NULL when out of memory. */
+struct exchange *exchange_begin(struct worker *w, struct conn *c, const struct exchange_sink *sink,
+                                struct request_head *head);
+void exchange_serve(struct exchange *x); /* may end it before it returns */
+void exchange_body(struct exchange *x, struct slice piece, bool last);
+void exchange_drained(struct exchange *x);
+/* The client has gone or the deadline passed: cancels the target and ends. */
+void exchange_cancel(struct exchange *x, enum exchange_end how);
+
+#endif

@@ -1,0 +1,141 @@
+/* One client socket: reading into a pooled buffer, a bounded output queue, one deadline. Never
+ * learns what HTTP is: the session (session.h) does.
+ *
+ * Lifetime: created by the listener; conn_close() marks it and frees it at the end of the turn
+ * after session->closed(). An idle connection holds no buffer: this struct is all it costs. */
+#ifndef NODE_IO_CONN_H
+#define NODE_IO_CONN_H
+
+#include "node/io/deadline.h"
+#include "node/io/loop.h"
+#include "node/io/outq.h"
+#include "node/io/session.h"
+#include "node/io/transport.h"
+#include "proto/base/list.h"
+#include "proto/base/slice.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct conns;
+
+enum conn_reason { /* why a connection ended; text in conn_reason_text */
+                   CONN_OPEN,
+                   CONN_CLIENT_CLOSED,
+                   CONN_CLIENT_RESET,
+                   CONN_DONE,           /* the protocol said so: Connection: close, HTTP/1.0 */
+                   CONN_HANDLER_CLOSED, /* empty reply */
+                   CONN_PROTOCOL_ERROR,
+                   CONN_TIMEOUT,
+                   CONN_OUTPUT_LIMIT,
+                   CONN_KILLED, /* control port */
+                   CONN_DRAINED,
+                   CONN_NO_MEMORY,
+                   CONN_INTERNAL,
+                   CONN_REASON_COUNT
+};
+const char *conn_reason_text(enum conn_reason reason);
+
+union conn_address {
+    struct sockaddr sa;
+    struct sockaddr_in in;
+    struct sockaddr_in6 in6;
+};
+
+struct conn_buffer; /* pooled input buffer */
+
+struct conn {
+    struct ev_io io;
+    struct conns *set;
+    const struct session_ops *session;
+    void *session_state;
+    const struct transport_ops *transport;
+    void *transport_state;
+    struct conn_buffer *in; /* NULL while nothing is buffered */
+    struct outq out;
+    struct loop_task flush;
+    struct deadline deadline;
+    struct list link; /* in set->all */
+    union conn_address peer;
+    uint32_t id; /* given by deliver/registry; 0 = none yet */
+    uint32_t last_read_s, last_write_s, last_ping_s,
+        opened_s; /* loop seconds, for the control port */
+    uint64_t bytes_read, bytes_written;
+    void *handler;  /* the backend last used: who gets the disconnect notice. Owned by deliver/ */
+    uint8_t reason; /* enum conn_reason; CONN_OPEN while alive */
+    bool reading_paused;
+    bool input_ended;
+    bool close_when_flushed;
+    bool wants_write;
+    bool was_full;
+};
+
+/* All connections of one loop and what they share. */
+struct conns {
+    struct loop *loop;
+    struct deadlines *deadlines;
+    struct list all;
+    size_t count;
+    struct freelist conn_memory;
+    struct freelist buffer_memory;
+    struct outq_memory out_memory;
+    size_t buffer_size;    /* bytes of input that may be buffered */
+    uint64_t output_limit; /* bytes that may wait for one connection: limits.output_queue */
+    uint64_t total_opened;
+    void *owner; /* struct worker; the session's way up */
+    /* Called when a connection has ended, before it is freed. May be NULL. */
+    void (*on_closed)(struct conns *set, struct conn *c);
+};
+
+void conns_init(struct conns *set, struct loop *loop, struct deadlines *deadlines,
+                size_t buffer_size);
+void conns_fini(struct conns *set); /* closes all at once */
+
+/* Takes the non-blocking descriptor `fd` (closed also on failure). NULL when out of memory. */
+struct conn *conn_create(struct conns *set, int fd, const union conn_address *peer,
+                         const struct session_ops *session);
+
+/* Unconsumed input; valid until the next conn_consume, conn_release_input or return to the loop. */
+struct slice conn_input(const struct conn *c);
+char *conn_input_mutable(struct conn *c);
+void conn_consume(struct conn *c, size_t len);
+/* True when no more can be buffered before something is consumed. */
+bool conn_input_is_full(const struct conn *c);
+/* Stops and restarts reading; input that is already buffered is given to session->input at the end
+ * of the turn after resume. */
+void conn_pause(struct conn *c);
+void conn_resume(struct conn *c);
+
+/* Output: queued now, written at the end of the turn. False when the connection is closing or was
+ * closed because of it (limit, memory). */
+bool conn_write(struct conn *c, struct slice bytes); /* copies */
+bool conn_write_payload(struct conn *c, struct payload *p, size_t from, size_t len);
+bool conn_write_file(struct conn *c, struct file_ref *f, off_t from, uint64_t len);
+char *conn_write_room(struct conn *c, size_t len); /* see outq_room */
+bool conn_write_filled(struct conn *c, size_t len);
+/* Above the high-water mark: producers wait for session->drained. */
+bool conn_is_full(const struct conn *c);
+
+/* Ends the connection: nothing more is read or written; freed at the end of the turn. */
+void conn_close(struct conn *c, enum conn_reason reason);
+/* Ends it when all that is queued has been written (lingering for the peer's end, bounded). */
+void conn_close_after_flush(struct conn *c, enum conn_reason reason);
+static inline bool conn_is_closing(const struct conn *c)
+{
+    return c->reason != CONN_OPEN;
+}
+
+/* Something useful happened: restarts the idle clock. */
+static inline void conn_touch(struct conn *c)
+{
+    c->last_ping_s = (uint32_t)(c->set->loop->now_us / 1000000u);
+}
+
+/* The peer's address as text without port, "unix" for unix sockets; out holds 46 bytes
+ * (INET6_ADDRSTRLEN). Returns the length. Port: 0 for unix sockets. */
+size_t conn_peer_text(const struct conn *c, char out[46]);
+unsigned conn_peer_port(const struct conn *c);
+
+#endif

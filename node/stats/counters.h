@@ -1,0 +1,60 @@
+/* All counters and gauges of the node, in one table with their help text (counters.c): everyone
+ * counts, metrics.c and the control port read. Plain fields: one loop, no locks. */
+#ifndef NODE_STATS_COUNTERS_H
+#define NODE_STATS_COUNTERS_H
+
+#include "proto/base/histogram.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* name, help */
+#define COUNTERS(X)                                                                           \
+    X(connections_accepted, "Client connections accepted")                                    \
+    X(connections_closed, "Client connections closed")                                        \
+    X(accept_errors, "Failures of accept, such as no descriptors left")                       \
+    X(requests, "Requests whose head was complete")                                           \
+    X(requests_bad, "Requests refused as malformed or over a limit")                          \
+    X(responses_1xx, "Interim responses")                                                     \
+    X(responses_2xx, "Responses with status 2xx")                                             \
+    X(responses_3xx, "Responses with status 3xx")                                             \
+    X(responses_4xx, "Responses with status 4xx")                                             \
+    X(responses_5xx, "Responses with status 5xx")                                             \
+    X(bytes_received, "Bytes read from clients")                                              \
+    X(bytes_sent, "Bytes written to clients")                                                 \
+    X(handler_requests, "Requests handed to handlers")                                        \
+    X(handler_replies, "Reply messages from handlers")                                        \
+    X(handler_replies_bad, "Malformed reply messages, dropped")                               \
+    X(handler_deliveries, "Payloads given to listeners")                                      \
+    X(handler_unknown_targets, "Listeners named in replies that were not there")              \
+    X(disconnect_notices, "Disconnect notices sent to handlers")                              \
+    X(timeouts, "Connections or requests that ran into a deadline")                           \
+    X(output_limit_closes, "Connections closed because their unread output passed the limit") \
+    X(upstream_connects, "Connections opened to proxied servers")                             \
+    X(upstream_errors, "Failures of proxied servers")                                         \
+    X(pool_retries, "Requests given to another worker after one died")                        \
+    X(pool_losses, "Requests lost with a worker")                                             \
+    X(pool_queue_full, "Requests refused because a pool's queue was full")                    \
+    X(pool_queue_timeouts, "Requests that waited too long in a pool's queue")                 \
+    X(config_swaps, "Configurations put in place")                                            \
+    X(config_refused, "Configurations that could not be built")
+
+struct counters {
+#define X(name, help) uint64_t name;
+    COUNTERS(X)
+#undef X
+    struct histogram latency; /* of exchanges: head complete to answer handed over, microseconds */
+};
+
+struct counter_info {
+    const char *name;
+    const char *help;
+    size_t offset; /* of the uint64_t in struct counters */
+};
+extern const struct counter_info counter_table[];
+extern const size_t counter_count;
+
+/* Counts a final response of this status. */
+void counters_response(struct counters *c, int status);
+
+#endif
