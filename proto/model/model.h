@@ -43,7 +43,8 @@ struct model *model_ref(struct model *m);    /* returns m */
 void model_unref(struct model *m);           /* NULL is fine; frees with the last reference */
 
 /* Adds a row with every column at its default (required ones NULL) and the id one above the highest
- * so far. The row is the model's; set its values before model_freeze. NULL when out of memory. */
+ * of the rows before it. The row is the model's; set its values (its id, if at all, before the next
+ * row is added) before model_freeze. NULL when out of memory. */
 struct row *model_add(struct model *m, enum table_id table, struct error *e);
 
 /* Copies the text into the model. -1 when out of memory. */
@@ -52,7 +53,8 @@ void row_set_int(struct row *r, size_t column, int64_t n);
 void row_set_null(struct row *r, size_t column);
 int row_set_place(struct model *m, struct row *r, const char *file, unsigned line, unsigned column);
 
-/* Ends building: builds the id index (model_find becomes O(1)); no row may change afterwards. */
+/* Ends building: fills each empty host.matching with the host's name, builds the id index
+ * (model_find becomes O(1)); no row may change afterwards. Again: no effect. */
 int model_freeze(struct model *m, struct error *e);
 bool model_is_frozen(const struct model *m);
 

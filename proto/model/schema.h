@@ -10,6 +10,7 @@
 
 #include "proto/base/slice.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -82,7 +83,7 @@ enum proxy_column {
     /* additions */
     PROXY_UPSTREAMS, /* "host:port unix:/path …", space separated; '' = addr:port alone */
     PROXY_BALANCE,   /* "least_conn" (default), "round_robin", "hash" */
-    PROXY_CHECK,     /* health check path; '' = none */
+    PROXY_CHECK,     /* health check path; '' = none ("health_check" in SQL) */
     PROXY_TIMEOUT,   /* seconds until the response head; default 60 */
     PROXY_RETRIES,   /* default 1 */
     PROXY_COLUMNS
@@ -108,6 +109,7 @@ enum handler_column {
 enum plugin_column { PLUGIN_ID, PLUGIN_SERVER_ID, PLUGIN_NAME, PLUGIN_SETTINGS, PLUGIN_COLUMNS };
 enum setting_column { SETTING_ID, SETTING_KEY, SETTING_VALUE, SETTING_COLUMNS };
 enum mimetype_column { MIMETYPE_ID, MIMETYPE_MIMETYPE, MIMETYPE_EXTENSION, MIMETYPE_COLUMNS };
+/* "to" is "location" in SQL, where TO is a reserved word. */
 enum redirect_column { REDIRECT_ID, REDIRECT_TO, REDIRECT_STATUS, REDIRECT_COLUMNS };
 enum status_column { STATUS_ID, STATUS_WHAT, STATUS_COLUMNS }; /* health metrics status dashboard */
 enum expect_column { EXPECT_ID, EXPECT_TEXT, EXPECT_COLUMNS };
@@ -151,7 +153,7 @@ int schema_table_of_target(struct slice target_type);
 /* The table of a class name ("Dir"); -1 when unknown. Route target classes compare without case. */
 int schema_table_of_keyword(struct slice keyword);
 
-/* Index of the column with this keyword (or with this name); -1 when the table has none. */
+/* Index of the column with this keyword, or with this SQL name; -1 when the table has none. */
 int schema_column_of_keyword(const struct table *t, struct slice keyword);
 int schema_column_of_name(const struct table *t, struct slice name);
 
