@@ -67,6 +67,8 @@ struct conn {
     uint8_t reason; /* enum conn_reason; CONN_OPEN while alive */
     bool reading_paused;
     bool input_ended;
+    bool input_pinned; /* slices into the buffer are in use: it must not move or be released */
+    bool input_wake;   /* session->input is to be called at the end of the turn */
     bool close_when_flushed;
     bool wants_write;
     bool was_full;
@@ -103,10 +105,16 @@ char *conn_input_mutable(struct conn *c);
 void conn_consume(struct conn *c, size_t len);
 /* True when no more can be buffered before something is consumed. */
 bool conn_input_is_full(const struct conn *c);
-/* Stops and restarts reading; input that is already buffered is given to session->input at the end
- * of the turn after resume. */
+/* Stops and restarts reading from the socket; what is already buffered stays. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
+/* Keeps the input buffer where it is (a parsed head borrows from it); reading goes on behind it while
+ * there is room. conn_unpin allows it to move again and reading to go on. */
+void conn_pin(struct conn *c);
+void conn_unpin(struct conn *c);
+/* Has session->input called once more at the end of this turn: there is buffered input to go on
+ * with. */
+void conn_wake(struct conn *c);
 
 /* Output: queued now, written at the end of the turn. False when the connection is closing or was
  * closed because of it (limit, memory). */
@@ -120,8 +128,9 @@ bool conn_is_full(const struct conn *c);
 
 /* Ends the connection: nothing more is read or written; freed at the end of the turn. */
 void conn_close(struct conn *c, enum conn_reason reason);
-/* Ends it when all that is queued has been written (lingering for the peer's end, bounded). */
-void conn_close_after_flush(struct conn *c, enum conn_reason reason);
+/* Ends it when all that is queued has been written (bounded in time; then lingers for the peer's
+ * end). Nothing more can be queued, input is discarded. */
+void conn_close_after_flush(struct conn *c);
 static inline bool conn_is_closing(const struct conn *c)
 {
     return c->reason != CONN_OPEN;

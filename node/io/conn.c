@@ -1,0 +1,529 @@
+/* Level-triggered reading, one read(2) per turn: what is left in the socket wakes the loop again,
+ * and no connection can starve the others. Writing happens once per turn, for all that was queued
+ * in it; the write watcher is started only when the socket is full, so steady traffic makes no
+ * epoll_ctl call. */
+
+#include "node/io/conn.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+struct conn_buffer {
+    uint32_t from; /* first unconsumed byte */
+    uint32_t end;
+    char data[];
+};
+
+enum {
+    SPARE_CONNS = 1024,
+    SPARE_BUFFERS = 256,
+    WRITE_VECTORS = 64,
+    FILE_CHUNK = 2 << 20, /* bytes of one sendfile call: fairness between connections */
+    WRITES_PER_TURN = 4,
+    HIGH_WATER = 256 << 10, /* producers with a source of their own wait above this */
+    LOW_WATER = 64 << 10,
+    FLUSH_MS = 30000, /* time for the peer to take the last bytes */
+    LINGER_MS = 2000, /* time for the peer to read the end before a reset could hit it */
+};
+
+static const char *const reason_texts[CONN_REASON_COUNT] = {
+    [CONN_OPEN] = "open",
+    [CONN_CLIENT_CLOSED] = "client closed",
+    [CONN_CLIENT_RESET] = "client reset",
+    [CONN_DONE] = "done",
+    [CONN_HANDLER_CLOSED] = "handler closed",
+    [CONN_PROTOCOL_ERROR] = "protocol error",
+    [CONN_TIMEOUT] = "timed out",
+    [CONN_OUTPUT_LIMIT] = "unread output over limit",
+    [CONN_KILLED] = "killed",
+    [CONN_DRAINED] = "drained",
+    [CONN_NO_MEMORY] = "out of memory",
+    [CONN_INTERNAL] = "internal error",
+};
+
+const char *conn_reason_text(enum conn_reason reason)
+{
+    return (unsigned)reason < CONN_REASON_COUNT ? reason_texts[reason] : "unknown";
+}
+
+static uint32_t loop_seconds(const struct loop *l)
+{
+    return (uint32_t)(l->now_us / 1000000u);
+}
+
+/* The watcher's interest follows the state; libev tells the kernel once per turn at most. */
+static void update_interest(struct conn *c)
+{
+    int want = (c->reading_paused || c->input_ended ? 0 : EV_READ) |
+               (c->wants_write ? EV_WRITE : 0);
+    if (want == (c->io.events & (EV_READ | EV_WRITE)) && ev_is_active(&c->io) == (want != 0))
+        return;
+    struct ev_loop *ev = c->set->loop->ev;
+    ev_io_stop(ev, &c->io);
+    ev_io_set(&c->io, c->io.fd, want);
+    if (want != 0)
+        ev_io_start(ev, &c->io);
+}
+
+static void release_buffer(struct conn *c)
+{
+    freelist_give(&c->set->buffer_memory, c->in);
+    c->in = NULL;
+}
+
+static void conn_free(struct conn *c)
+{
+    struct conns *set = c->set;
+    list_remove(&c->link);
+    set->count--;
+    if (set->on_closed != NULL)
+        set->on_closed(set, c);
+    if (c->transport->close != NULL)
+        c->transport->close(c);
+    close(c->io.fd);
+    if (c->in != NULL)
+        release_buffer(c);
+    freelist_give(&set->conn_memory, c);
+}
+
+/* The flush task doubles as the way out: a closing connection is freed by its last task, when no
+ * callback or other task can still hold it. */
+static void conn_finish(struct conn *c)
+{
+    const struct session_ops *session = c->session;
+    c->session = NULL;
+    if (session != NULL && session->closed != NULL)
+        session->closed(c);
+    conn_free(c);
+}
+
+void conn_close(struct conn *c, enum conn_reason reason)
+{
+    if (conn_is_closing(c))
+        return;
+    c->reason = (uint8_t)reason;
+    ev_io_stop(c->set->loop->ev, &c->io);
+    deadline_clear(&c->deadline);
+    outq_clear(&c->out, &c->set->out_memory);
+    loop_at_turn_end(c->set->loop, &c->flush);
+}
+
+/* All is written: shut our direction down and give the peer a moment to read it, since closing a
+ * socket with unread input sends a reset that can destroy what was just sent (RFC 9112
+ * section 9.6). */
+static void begin_linger(struct conn *c)
+{
+    if (c->input_ended) {
+        conn_close(c, CONN_DONE);
+        return;
+    }
+    shutdown(c->io.fd, SHUT_WR);
+    c->reading_paused = false;
+    update_interest(c);
+    deadline_set(c->set->deadlines, &c->deadline, LINGER_MS);
+}
+
+void conn_close_after_flush(struct conn *c)
+{
+    if (conn_is_closing(c) || c->close_when_flushed)
+        return;
+    c->close_when_flushed = true;
+    c->input_wake = false;
+    deadline_set(c->set->deadlines, &c->deadline, FLUSH_MS);
+    loop_at_turn_end(c->set->loop, &c->flush);
+}
+
+/* --- writing --- */
+
+static ssize_t write_file_piece(struct conn *c, int fd, off_t from, uint64_t len)
+{
+    size_t chunk = len < FILE_CHUNK ? (size_t)len : FILE_CHUNK;
+    if (c->transport->sendfile != NULL) {
+        ssize_t sent = c->transport->sendfile(c, fd, &from, chunk);
+        if (sent == 0) { /* the file is shorter than announced: the answer cannot be completed */
+            errno = EIO;
+            return -1;
+        }
+        return sent;
+    }
+    char bytes[16384];
+    ssize_t got = pread(fd, bytes, chunk < sizeof bytes ? chunk : sizeof bytes, from);
+    if (got <= 0) {
+        errno = got == 0 ? EIO : errno;
+        return -1;
+    }
+    struct iovec vector = {bytes, (size_t)got};
+    return c->transport->write(c, &vector, 1);
+}
+
+/* Writes the next pieces; bytes, or -1 with errno. *offered: how many it tried. */
+static ssize_t write_some(struct conn *c, uint64_t *offered)
+{
+    int fd;
+    off_t from;
+    uint64_t len;
+    if (outq_head_file(&c->out, &fd, &from, &len)) {
+        *offered = len < FILE_CHUNK ? len : FILE_CHUNK;
+        return write_file_piece(c, fd, from, len);
+    }
+    struct iovec vectors[WRITE_VECTORS];
+    int count = outq_gather(&c->out, vectors, WRITE_VECTORS);
+    *offered = 0;
+    for (int i = 0; i < count; i++)
+        *offered += vectors[i].iov_len;
+    return c->transport->write(c, vectors, count);
+}
+
+static void written(struct conn *c, uint64_t len)
+{
+    outq_written(&c->out, &c->set->out_memory, len);
+    c->bytes_written += len;
+    c->last_write_s = c->last_ping_s = loop_seconds(c->set->loop);
+}
+
+static void flush(struct conn *c)
+{
+    bool blocked = false;
+    for (int i = 0; i < WRITES_PER_TURN && !outq_is_empty(&c->out) && !blocked; i++) {
+        uint64_t offered;
+        ssize_t sent = write_some(c, &offered);
+        if (sent > 0)
+            written(c, (uint64_t)sent);
+        if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+            conn_close(c, errno == EIO ? CONN_INTERNAL : CONN_CLIENT_RESET);
+            return;
+        }
+        blocked = sent < 0 ? errno == EAGAIN : (uint64_t)sent < offered;
+    }
+    bool wants_write = !outq_is_empty(&c->out);
+    if (wants_write != c->wants_write) {
+        c->wants_write = wants_write;
+        update_interest(c);
+    }
+    if (!wants_write && c->close_when_flushed) {
+        begin_linger(c);
+    } else if (c->was_full && c->out.bytes <= LOW_WATER) {
+        c->was_full = false;
+        if (c->session->drained != NULL)
+            c->session->drained(c);
+        if (c->input_wake)
+            loop_at_turn_end(c->set->loop, &c->flush);
+    }
+}
+
+/* Pipelined requests are served here one after the other, so that their answers leave together. */
+static void serve_buffered_input(struct conn *c)
+{
+    while (c->input_wake && !conn_is_closing(c) && !c->close_when_flushed && !conn_is_full(c)) {
+        c->input_wake = false;
+        c->session->input(c);
+    }
+}
+
+static void release_empty_buffer(struct conn *c)
+{
+    if (c->in != NULL && !c->input_pinned && (c->in->from == c->in->end || c->close_when_flushed))
+        release_buffer(c);
+}
+
+static void on_flush(struct loop_task *task)
+{
+    struct conn *c = container_of(task, struct conn, flush);
+    serve_buffered_input(c);
+    if (!conn_is_closing(c))
+        flush(c);
+    if (!conn_is_closing(c))
+        release_empty_buffer(c);
+    if (conn_is_closing(c)) {
+        loop_task_cancel(&c->flush);
+        conn_finish(c);
+    }
+}
+
+static bool queued(struct conn *c, int result)
+{
+    if (result != 0) {
+        conn_close(c, CONN_NO_MEMORY);
+        return false;
+    }
+    if (c->out.bytes > c->set->output_limit) {
+        /* A reader that is merely behind gets one chance to take what the socket has room for. */
+        flush(c);
+        if (!conn_is_closing(c) && c->out.bytes > c->set->output_limit)
+            conn_close(c, CONN_OUTPUT_LIMIT);
+        if (conn_is_closing(c))
+            return false;
+    }
+    if (!c->wants_write)
+        loop_at_turn_end(c->set->loop, &c->flush);
+    return true;
+}
+
+static bool can_write(const struct conn *c)
+{
+    return !conn_is_closing(c) && !c->close_when_flushed;
+}
+
+bool conn_write(struct conn *c, struct slice bytes)
+{
+    return can_write(c) && queued(c, outq_copy(&c->out, &c->set->out_memory, bytes));
+}
+
+bool conn_write_payload(struct conn *c, struct payload *p, size_t from, size_t len)
+{
+    return can_write(c) && queued(c, outq_share(&c->out, &c->set->out_memory, p, from, len));
+}
+
+/* A file costs no memory however long it is: it does not count against the limit. */
+bool conn_write_file(struct conn *c, struct file_ref *f, off_t from, uint64_t len)
+{
+    if (!can_write(c))
+        return false;
+    if (outq_file(&c->out, &c->set->out_memory, f, from, len) != 0) {
+        conn_close(c, CONN_NO_MEMORY);
+        return false;
+    }
+    if (!c->wants_write)
+        loop_at_turn_end(c->set->loop, &c->flush);
+    return true;
+}
+
+char *conn_write_room(struct conn *c, size_t len)
+{
+    if (!can_write(c))
+        return NULL;
+    char *room = outq_room(&c->out, &c->set->out_memory, len);
+    if (room == NULL)
+        conn_close(c, CONN_NO_MEMORY);
+    return room;
+}
+
+bool conn_write_filled(struct conn *c, size_t len)
+{
+    outq_filled(&c->out, &c->set->out_memory, len);
+    return queued(c, 0);
+}
+
+bool conn_is_full(const struct conn *c)
+{
+    uint64_t mark = c->set->output_limit / 2 < HIGH_WATER ? c->set->output_limit / 2 : HIGH_WATER;
+    if (c->out.bytes <= mark)
+        return false;
+    ((struct conn *)(uintptr_t)c)->was_full = true; /* remembers that someone waits */
+    return true;
+}
+
+/* --- reading --- */
+
+static void discard_input(struct conn *c)
+{
+    char sink[4096];
+    ssize_t got = c->transport->read(c, sink, sizeof sink);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+        conn_close(c, CONN_DONE);
+}
+
+static bool ensure_buffer(struct conn *c)
+{
+    struct conn_buffer *b = c->in;
+    if (b == NULL) {
+        b = freelist_take(&c->set->buffer_memory);
+        if (b == NULL)
+            return false;
+        b->from = b->end = 0;
+        c->in = b;
+    } else if (b->from > 0 && b->end == c->set->buffer_size && !c->input_pinned) {
+        memmove(b->data, b->data + b->from, b->end - b->from);
+        b->end -= b->from;
+        b->from = 0;
+    }
+    return true;
+}
+
+static void input_ended(struct conn *c)
+{
+    c->input_ended = true;
+    update_interest(c);
+    if (c->session->input_end != NULL)
+        c->session->input_end(c);
+    else
+        conn_close(c, CONN_CLIENT_CLOSED);
+}
+
+static void receive(struct conn *c)
+{
+    if (!ensure_buffer(c)) {
+        conn_close(c, CONN_NO_MEMORY);
+        return;
+    }
+    struct conn_buffer *b = c->in;
+    size_t room = c->set->buffer_size - b->end;
+    if (room == 0) { /* nobody consumes: stop until someone does */
+        conn_pause(c);
+        return;
+    }
+    ssize_t got = c->transport->read(c, b->data + b->end, room);
+    if (got > 0) {
+        b->end += (uint32_t)got;
+        c->bytes_read += (uint64_t)got;
+        c->last_read_s = c->last_ping_s = loop_seconds(c->set->loop);
+        c->session->input(c);
+    } else if (got == 0) {
+        input_ended(c);
+    } else if (errno != EAGAIN && errno != EINTR) {
+        conn_close(c, CONN_CLIENT_RESET);
+    }
+    if (!conn_is_closing(c))
+        release_empty_buffer(c);
+}
+
+static void on_event(struct ev_loop *ev, struct ev_io *io, int events)
+{
+    (void)ev;
+    struct conn *c = container_of(io, struct conn, io);
+    if (events & EV_WRITE)
+        loop_at_turn_end(c->set->loop, &c->flush);
+    if (!(events & EV_READ) || conn_is_closing(c))
+        return;
+    if (c->close_when_flushed)
+        discard_input(c);
+    else
+        receive(c);
+}
+
+static void on_deadline(struct deadline *d)
+{
+    struct conn *c = container_of(d, struct conn, deadline);
+    if (c->close_when_flushed || c->session->timeout == NULL)
+        conn_close(c, c->close_when_flushed ? CONN_DONE : CONN_TIMEOUT);
+    else
+        c->session->timeout(c);
+}
+
+struct slice conn_input(const struct conn *c)
+{
+    return c->in != NULL ? slice_of(c->in->data + c->in->from, c->in->end - c->in->from)
+                         : SLICE_EMPTY;
+}
+
+char *conn_input_mutable(struct conn *c)
+{
+    return c->in->data + c->in->from;
+}
+
+void conn_consume(struct conn *c, size_t len)
+{
+    if (c->in != NULL)
+        c->in->from += (uint32_t)len;
+}
+
+bool conn_input_is_full(const struct conn *c)
+{
+    return c->in != NULL && c->in->end - c->in->from == c->set->buffer_size;
+}
+
+void conn_pause(struct conn *c)
+{
+    if (c->reading_paused)
+        return;
+    c->reading_paused = true;
+    update_interest(c);
+}
+
+void conn_resume(struct conn *c)
+{
+    if (!c->reading_paused || conn_is_closing(c))
+        return;
+    c->reading_paused = false;
+    update_interest(c);
+}
+
+void conn_pin(struct conn *c)
+{
+    c->input_pinned = true;
+}
+
+void conn_unpin(struct conn *c)
+{
+    c->input_pinned = false;
+    if (c->reading_paused)
+        conn_resume(c);
+}
+
+void conn_wake(struct conn *c)
+{
+    c->input_wake = true;
+    loop_at_turn_end(c->set->loop, &c->flush);
+}
+
+/* --- the set --- */
+
+void conns_init(struct conns *set, struct loop *loop, struct deadlines *deadlines,
+                size_t buffer_size)
+{
+    *set = (struct conns){.loop = loop, .deadlines = deadlines};
+    set->buffer_size = buffer_size;
+    set->output_limit = 1u << 20;
+    list_init(&set->all);
+    freelist_init(&set->conn_memory, sizeof(struct conn), SPARE_CONNS);
+    freelist_init(&set->buffer_memory, sizeof(struct conn_buffer) + buffer_size, SPARE_BUFFERS);
+    outq_memory_init(&set->out_memory);
+}
+
+void conns_fini(struct conns *set)
+{
+    list_for_each_safe (it, &set->all) {
+        struct conn *c = container_of(it, struct conn, link);
+        conn_close(c, CONN_DRAINED);
+        loop_task_cancel(&c->flush);
+        conn_finish(c);
+    }
+    freelist_fini(&set->conn_memory);
+    freelist_fini(&set->buffer_memory);
+    outq_memory_fini(&set->out_memory);
+}
+
+struct conn *conn_create(struct conns *set, int fd, const union conn_address *peer,
+                         const struct session_ops *session)
+{
+    struct conn *c = freelist_take(&set->conn_memory);
+    if (c == NULL) {
+        close(fd);
+        return NULL;
+    }
+    memset(c, 0, sizeof *c);
+    c->set = set;
+    c->session = session;
+    c->transport = &transport_plain;
+    c->peer = *peer;
+    c->opened_s = c->last_ping_s = loop_seconds(set->loop);
+    loop_task_init(&c->flush, on_flush);
+    deadline_init(&c->deadline, on_deadline);
+    list_push_back(&set->all, &c->link);
+    set->count++;
+    set->total_opened++;
+    ev_io_init(&c->io, on_event, fd, EV_READ);
+    ev_io_start(set->loop->ev, &c->io);
+    return c;
+}
+
+size_t conn_peer_text(const struct conn *c, char out[46])
+{
+    const void *address = c->peer.sa.sa_family == AF_INET    ? (const void *)&c->peer.in.sin_addr
+                          : c->peer.sa.sa_family == AF_INET6 ? (const void *)&c->peer.in6.sin6_addr
+                                                             : NULL;
+    if (address == NULL || inet_ntop(c->peer.sa.sa_family, address, out, 46) == NULL)
+        strcpy(out, "unix");
+    return strlen(out);
+}
+
+unsigned conn_peer_port(const struct conn *c)
+{
+    if (c->peer.sa.sa_family == AF_INET)
+        return ntohs(c->peer.in.sin_port);
+    return c->peer.sa.sa_family == AF_INET6 ? ntohs(c->peer.in6.sin6_port) : 0;
+}
