@@ -26,7 +26,10 @@ struct log_entry {
  * ERROR_NOT_FOUND, ERROR_TIMEOUT, ERROR_INVALID, ERROR_IO. */
 int model_log_append(const char *path, const struct log_entry *entry, struct error *e);
 
-/* The same in the transaction of an open connection. */
+/* Makes the table in an open database that lacks it. */
+int model_log_make_table(struct sqlite3 *db, const char *name, struct error *e);
+
+/* Appends in the transaction of an open connection. */
 int model_log_append_db(struct sqlite3 *db, const char *name, const struct log_entry *entry,
                         struct error *e);
 
