@@ -5,37 +5,22 @@
 
 #include "proto/wire/json.h"
 
+#include "proto/wire/word.h"
+
 #include <string.h>
 
 /* ---- writing ------------------------------------------------------------------------------ */
-
-#define ONES ((uint64_t)0x0101010101010101)
-#define HIGH ((uint64_t)0x8080808080808080)
 
 static bool byte_is_clean(unsigned char c)
 {
     return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
 }
 
-/* Nonzero when one of eight bytes is not clean. May report a byte behind the first such one too
- * many (a borrow), never one too few; so the first is then found byte by byte. */
-static uint64_t word_not_clean(uint64_t x)
-{
-    uint64_t quote = x ^ (ONES * '"'), backslash = x ^ (ONES * '\\');
-    return (x | ((x - ONES * 0x20) & ~x) | ((quote - ONES) & ~quote) |
-            ((backslash - ONES) & ~backslash)) &
-           HIGH;
-}
-
 size_t json_clean_prefix(struct slice s)
 {
     size_t i = 0;
-    for (; s.len - i >= 8; i += 8) {
-        uint64_t x;
-        memcpy(&x, s.ptr + i, 8);
-        if (word_not_clean(x))
-            break;
-    }
+    while (s.len - i >= 8 && word_not_clean(word_load(s.ptr + i, 8)) == 0)
+        i += 8;
     while (i < s.len && byte_is_clean((unsigned char)s.ptr[i]))
         i++;
     return i;

@@ -464,6 +464,11 @@ void tns_close_dict(struct buf *out, size_t mark)
     close_with(out, mark, TNS_DICT);
 }
 
+void tns_close_string(struct buf *out, size_t mark)
+{
+    close_with(out, mark, TNS_STRING);
+}
+
 static void put_value(struct buf *out, const struct tns_value *v, unsigned depth)
 {
     size_t mark = tns_open(out);

@@ -153,6 +153,7 @@ void tns_put_value(struct buf *out, const struct tns_value *v);
 size_t tns_open(const struct buf *out);
 void tns_close_list(struct buf *out, size_t mark);
 void tns_close_dict(struct buf *out, size_t mark);
+void tns_close_string(struct buf *out, size_t mark); /* whatever was appended becomes a string */
 
 /* A key and its value in one call. */
 void tns_put_pair(struct buf *out, const char *key, struct slice value);
