@@ -23,7 +23,8 @@ const char *mime_default_find(struct slice extension);
 /* Adds a row for each default to a model without mimetype rows. ERROR_NO_MEMORY. */
 int mime_default_add(struct model *m, struct error *e);
 
-/* Sets the type of an extension: changes its row or adds one. ERROR_NO_MEMORY. */
+/* Sets the type of an extension: changes its row or adds one; *row (unless NULL) gets it.
+ * ERROR_NO_MEMORY. */
 int mime_default_override(struct model *m, struct slice extension, struct slice mimetype,
                           struct row **row, struct error *e);
 
