@@ -6,8 +6,11 @@
 
 #include "proto/route/trie.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define SCAN_MAX 8 /* this many children are looked at one by one */
 
 struct build {
     const struct slice *keys;
@@ -29,7 +32,7 @@ static int build_init(struct build *b, const struct slice *keys, uint32_t count,
         return -1;
     for (uint32_t i = 0; i < count; i++)
         order[i] = i;
-    b->nodes[0] = (struct trie_node){.label = "", .count = count};
+    b->nodes[0] = (struct trie_node){.count = count};
     b->depth[0] = 0;
     b->node_count = 1;
     return 0;
@@ -62,6 +65,16 @@ static uint32_t common_len(const struct build *b, uint32_t first, uint32_t count
     return common;
 }
 
+static void set_label(struct trie_node *node, const char *label, uint32_t len)
+{
+    node->byte = (unsigned char)label[0];
+    node->label_len = len - 1;
+    if (node->label_len <= TRIE_LABEL_NEAR)
+        memcpy(node->label.near, label + 1, node->label_len);
+    else
+        node->label.far = label + 1;
+}
+
 /* Makes the children of node n, whose keys beyond its own count are order[first..first+count). */
 static void deal_children(struct build *b, uint32_t n, uint32_t first, uint32_t count)
 {
@@ -77,7 +90,7 @@ static void deal_children(struct build *b, uint32_t n, uint32_t first, uint32_t 
         }
         b->nodes[*child].count++;
     }
-    parent->child_count = b->node_count - parent->child;
+    parent->child_count = (uint16_t)(b->node_count - parent->child);
     for (uint32_t c = parent->child, at = first; c < b->node_count; c++) {
         b->nodes[c].first = at;
         at += b->nodes[c].count;
@@ -91,8 +104,7 @@ static void deal_children(struct build *b, uint32_t n, uint32_t first, uint32_t 
     for (uint32_t c = parent->child; c < b->node_count; c++) {
         struct trie_node *child = &b->nodes[c];
         b->depth[c] = common_len(b, child->first, child->count, depth + 1);
-        child->label = b->keys[b->order[child->first]].ptr + depth;
-        child->label_len = b->depth[c] - depth;
+        set_label(child, b->keys[b->order[child->first]].ptr + depth, b->depth[c] - depth);
     }
 }
 
@@ -126,13 +138,13 @@ static void fill_below(struct build *b)
 static int build_finish(struct build *b, struct trie *t, struct arena *a)
 {
     struct trie_node *nodes = arena_alloc(a, b->node_count * sizeof *nodes);
-    unsigned char *firsts = arena_alloc(a, b->node_count);
-    if (nodes == NULL || firsts == NULL)
+    unsigned char *bytes = arena_alloc(a, b->node_count);
+    if (nodes == NULL || bytes == NULL)
         return -1;
     memcpy(nodes, b->nodes, b->node_count * sizeof *nodes);
     for (uint32_t n = 0; n < b->node_count; n++)
-        firsts[n] = nodes[n].label_len > 0 ? (unsigned char)nodes[n].label[0] : 0;
-    *t = (struct trie){nodes, firsts, b->node_count};
+        bytes[n] = nodes[n].byte;
+    *t = (struct trie){nodes, bytes, b->node_count};
     return 0;
 }
 
@@ -151,50 +163,61 @@ int trie_build(struct trie *t, const struct slice *keys, uint32_t count, uint32_
     return result;
 }
 
-/* The child of `node` whose label begins with `byte`, or NULL. */
+/* The child of `node` that `byte` leads to, or NULL. */
 static const struct trie_node *find_child(const struct trie *t, const struct trie_node *node,
                                           char byte)
 {
-    const unsigned char *firsts = t->firsts + node->child;
-    const unsigned char *hit = node->child_count > 0
-                                   ? memchr(firsts, (unsigned char)byte, node->child_count)
-                                   : NULL;
-    return hit != NULL ? &t->nodes[hit - t->firsts] : NULL;
+    const struct trie_node *child = &t->nodes[node->child];
+    if (node->child_count <= SCAN_MAX) { /* few: not worth another cache line */
+        for (const struct trie_node *end = child + node->child_count; child < end; child++)
+            if (child->byte == (unsigned char)byte)
+                return child;
+        return NULL;
+    }
+    const unsigned char *bytes = t->bytes + node->child;
+    const unsigned char *hit = memchr(bytes, (unsigned char)byte, node->child_count);
+    return hit != NULL ? child + (hit - bytes) : NULL;
+}
+
+/* Whether the rest of the label of `node` and the text agree, up to the shorter of both. */
+static bool label_agrees(const struct trie_node *node, struct slice text)
+{
+    bool near = node->label_len <= TRIE_LABEL_NEAR;
+    size_t len = text.len < node->label_len ? text.len : node->label_len;
+    return memcmp(near ? node->label.near : node->label.far, text.ptr, len) == 0;
 }
 
 const struct trie_node *trie_candidate(const struct trie *t, struct slice text)
 {
     const struct trie_node *node = &t->nodes[0], *longest = NULL;
-    size_t at = 0;
-    while (at < text.len) {
-        const struct trie_node *child = find_child(t, node, text.ptr[at]);
-        if (child == NULL)
+    if (text.len == 0)
+        return NULL;
+    for (;;) {
+        node = find_child(t, node, text.ptr[0]);
+        text = slice_from(text, 1);
+        if (node == NULL || !label_agrees(node, text))
             return longest;
-        size_t left = text.len - at;
-        size_t len = left < child->label_len ? left : child->label_len;
-        if (memcmp(child->label, text.ptr + at, len) != 0)
-            return longest;
-        at += len;
-        node = child;
+        if (text.len <= node->label_len)
+            return &t->nodes[node->below];
+        text = slice_from(text, node->label_len);
         if (node->count > 0)
             longest = node;
     }
-    return node != &t->nodes[0] ? &t->nodes[node->below] : NULL;
 }
 
 size_t trie_prefixes(const struct trie *t, struct slice text, const struct trie_node **found)
 {
     const struct trie_node *node = &t->nodes[0];
-    size_t count = 0, at = 0;
+    size_t count = 0;
     for (;;) {
         if (node->count > 0)
             found[count++] = node;
-        if (at == text.len)
+        if (text.len == 0)
             return count;
-        node = find_child(t, node, text.ptr[at]);
-        if (node == NULL || node->label_len > text.len - at ||
-            memcmp(node->label, text.ptr + at, node->label_len) != 0)
+        node = find_child(t, node, text.ptr[0]);
+        text = slice_from(text, 1);
+        if (node == NULL || text.len < node->label_len || !label_agrees(node, text))
             return count;
-        at += node->label_len;
+        text = slice_from(text, node->label_len);
     }
 }

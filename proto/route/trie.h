@@ -19,22 +19,28 @@
 
 #define TRIE_KEYS_MAX 0x7fffffff
 
+#define TRIE_LABEL_NEAR 8
+
 /* 32 bytes: two on a cache line. */
 struct trie_node {
-    const char *label;  /* the bytes from the parent to here */
-    uint32_t label_len; /* at least 1, except for the root */
+    union {
+        char near[TRIE_LABEL_NEAR]; /* here when it fits, which saves a visit to the key */
+        const char *far;
+    } label;            /* the bytes from the parent to here, without the first */
+    uint32_t label_len; /* without the first */
     uint32_t child;     /* the first child's index; the others follow, in the order of first use */
-    uint32_t child_count; /* at most 256 */
-    uint32_t first;       /* in `order`: the keys that end here, in the order given */
+    uint32_t first;     /* in `order`: the keys that end here, in the order given */
     uint32_t count;
-    uint32_t below; /* this node when a key ends here, otherwise the first to be found by walking
-                       down, taking at each level the child that was used first */
+    uint32_t below;       /* this node when a key ends here, otherwise the first to be found by
+                             walking down, taking at each level the child that was used first */
+    uint16_t child_count; /* at most 256 */
+    unsigned char byte;   /* the first on the way from the parent; of no meaning in the root */
 };
 
 struct trie {
-    struct trie_node *nodes;     /* nodes[0] is the root; the table above may shrink a node's count
-                                    before the tree is in use, nothing else is ever written */
-    const unsigned char *firsts; /* of each node, the first byte of its label */
+    struct trie_node *nodes;    /* nodes[0] is the root; the table above may shrink a node's count
+                                   before the tree is in use, nothing else is ever written */
+    const unsigned char *bytes; /* nodes[i].byte, close together for searching */
     uint32_t node_count;
 };
 
