@@ -136,7 +136,7 @@ static enum defect read_item(const char **at, const char *end, struct tns_item *
         return DEFECT_LENGTH;
     if (len >= (size_t)(end - p))
         return DEFECT_SHORT;
-    item->bytes = slice_of(p, len);
+    *item = (struct tns_item){.bytes = slice_of(p, len)};
     enum defect defect = read_payload(item, p[len]);
     if (defect == DEFECT_NONE)
         *at = p + len + 1;
