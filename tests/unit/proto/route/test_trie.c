@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define KEYS_MAX 40
+#define TEXT_MAX 80
 
 /* The key that the rule of trie_candidate names, or -1. */
 static int slow_candidate(const struct slice *keys, int count, struct slice text)
@@ -20,7 +21,7 @@ static int slow_candidate(const struct slice *keys, int count, struct slice text
     for (int i = 0; i < count; i++)
         inside = inside || slice_starts_with(keys[i], text);
     if (inside) { /* walk down: at each level the byte of the earliest key that goes there */
-        char at[64];
+        char at[128];
         size_t len = text.len;
         memcpy(at, text.ptr, len);
         for (;;) {
@@ -49,12 +50,16 @@ static uint32_t next_random(uint32_t *seed)
     return (*seed = *seed * 1664525 + 1013904223) >> 12;
 }
 
-static struct slice random_text(uint32_t *seed, char *out, size_t max, const char *letters)
+/* Up to 7 pieces, so that edges are shorter and longer than what a node holds. */
+static struct slice random_text(uint32_t *seed, char *out, int alphabet)
 {
-    size_t len = next_random(seed) % (max + 1), count = strlen(letters);
-    for (size_t i = 0; i < len; i++)
-        out[i] = letters[next_random(seed) % count];
-    return slice_of(out, len);
+    static const char *const pieces[3][4] = {{"a", "b", "a", "b"},
+                                             {"a", "bcd", "\xff\xfe", "e"},
+                                             {"abcdefghij", "abcdefghik", "abc", "x"}};
+    out[0] = '\0';
+    for (uint32_t n = next_random(seed) % 8; n > 0; n--)
+        strcat(out, pieces[alphabet][next_random(seed) % 4]);
+    return slice_str(out);
 }
 
 static void check_order(const struct trie *t, const struct slice *keys, const uint32_t *order,
@@ -75,7 +80,7 @@ static void check_order(const struct trie *t, const struct slice *keys, const ui
 static void check_prefixes(const struct trie *t, const struct slice *keys, const uint32_t *order,
                            uint32_t count, struct slice text)
 {
-    const struct trie_node *found[32];
+    const struct trie_node *found[TEXT_MAX];
     size_t nodes = trie_prefixes(t, text, found), len = 0;
     uint32_t total = 0, expected = 0;
     for (size_t i = 0; i < nodes; i++) {
@@ -97,17 +102,17 @@ static void test_agrees_with_search(void **state)
         struct arena a;
         struct trie t;
         struct slice keys[KEYS_MAX];
-        char bytes[KEYS_MAX][8];
+        char bytes[KEYS_MAX][TEXT_MAX];
         uint32_t order[KEYS_MAX], count = next_random(&seed) % KEYS_MAX;
-        const char *letters = round % 2 ? "ab" : "abcdefgh\xff";
         arena_init(&a, 0);
         for (uint32_t i = 0; i < count; i++)
-            keys[i] = random_text(&seed, bytes[i], 7, letters);
+            keys[i] = random_text(&seed, bytes[i], round % 3);
         assert_int_equal(trie_build(&t, keys, count, order, &a), 0);
         check_order(&t, keys, order, count);
         for (int i = 0; i < 20; i++) {
-            char buffer[10];
-            struct slice text = random_text(&seed, buffer, 9, letters);
+            char buffer[TEXT_MAX];
+            struct slice text = random_text(&seed, buffer, round % 3);
+            text.len -= text.len > 0 ? next_random(&seed) % 3 % text.len : 0;
             check_prefixes(&t, keys, order, count, text);
             if (text.len == 0)
                 continue;
