@@ -46,8 +46,10 @@ struct agent_description {
 struct agent_ops {
     /* Builds the whole configuration beside the running one, everything that may fail: -1 with the
      * object and a sentence, and nothing has changed. *prepared is handed to exactly one of
-     * activate or discard. `m` is frozen; keep a reference if it is needed after the return. */
-    int (*prepare)(void *arg, struct model *m, void **prepared, struct error *e);
+     * activate or discard. `m` is frozen; keep a reference if it is needed after the return.
+     * `hash` has 64 characters; a seed that was never committed has version 0 and hash "". */
+    int (*prepare)(void *arg, struct model *m, int64_t version, const char *hash, void **prepared,
+                   struct error *e);
     /* Makes it the running configuration. Cannot fail. */
     void (*activate)(void *arg, void *prepared);
     /* Throws it away; sockets, files and the running configuration are as before prepare. */

@@ -56,7 +56,8 @@ int loop_init(struct loop *l)
     if (l->ev == NULL)
         return -1;
     ev_prepare_init(&l->before_wait, on_before_wait);
-    ev_set_priority(&l->before_wait, EV_MINPRI);
+    ev_set_priority(&l->before_wait,
+                    EV_MINPRI + 1); /* evzmq looks at its sockets once more after */
     ev_prepare_start(l->ev, &l->before_wait);
     ev_check_init(&l->after_wait, on_after_wait);
     ev_set_priority(&l->after_wait, EV_MAXPRI);

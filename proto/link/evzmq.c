@@ -1,10 +1,11 @@
 /* Reading ZMQ_EVENTS costs a poll(2) inside libzmq, so it is read only when something may have
- * changed: the descriptor woke up, or a call was made on the socket ("dirty"). A clean socket has
- * only its descriptor in the loop and costs nothing per turn.
+ * changed: the descriptor woke up, or a call was made on the socket ("dirty"). A clean socket costs
+ * one test of a flag per turn.
  *
- * A dirty one has a prepare watcher, which runs right before the loop would sleep: it reads
- * ZMQ_EVENTS, and if there is work it starts an idle watcher (so that the loop polls without
- * sleeping and other sockets get their turn) and a check watcher, which hands the work on. */
+ * The prepare watcher runs last of all before the loop would sleep, at the lowest priority, because
+ * others flush their sockets in prepare watchers too. It reads ZMQ_EVENTS of a dirty socket, and if
+ * there is work it starts an idle watcher (so that the loop polls without sleeping and other
+ * sockets get their turn) and a check watcher, which hands the work on. */
 
 #include "proto/link/evzmq.h"
 
@@ -17,8 +18,6 @@ enum { DEFAULT_BATCH = 256 };
 static void mark_dirty(struct evzmq *z)
 {
     z->dirty = true;
-    if (z->started && z->interest != 0 && !ev_is_active(&z->prepare))
-        ev_prepare_start(z->loop, &z->prepare);
 }
 
 /* What of the interest is true now. A socket whose context has gone is never ready again. */
@@ -59,8 +58,6 @@ static void before_sleep(struct evzmq *z)
         ev_idle_start(z->loop, &z->idle);
         ev_check_start(z->loop, &z->check);
     }
-    if (!z->dirty)
-        ev_prepare_stop(z->loop, &z->prepare);
 }
 
 static void after_poll(struct evzmq *z)
@@ -115,6 +112,7 @@ void evzmq_init(struct evzmq *z, struct ev_loop *loop, void *socket,
                         .loop = loop};
     ev_init(&z->io, on_io);
     ev_prepare_init(&z->prepare, on_prepare);
+    ev_set_priority(&z->prepare, EV_MINPRI);
     ev_check_init(&z->check, on_check);
     ev_idle_init(&z->idle, on_idle);
 }
@@ -156,6 +154,7 @@ void evzmq_set_interest(struct evzmq *z, unsigned interest)
         return;
     if (interest != 0) {
         ev_io_start(z->loop, &z->io);
+        ev_prepare_start(z->loop, &z->prepare);
         mark_dirty(z);
     } else { /* nothing to wake up for: the next call on the socket catches up with the news */
         ev_io_stop(z->loop, &z->io);

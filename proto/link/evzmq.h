@@ -5,6 +5,9 @@
  * such call, before the loop sleeps. Here: everything done through evzmq_recv and evzmq_send is
  * tracked; whoever calls zmq_* on the socket himself says evzmq_recheck() afterwards.
  *
+ * Sends may be made from callbacks of any kind, prepare watchers included if their priority is
+ * above EV_MINPRI.
+ *
  * It does not own the socket and makes no policy. Fairness is built in: evzmq_recv hands out at
  * most `batch` messages per turn of the loop, then says "none" until the next turn.
  * The struct lives in its user, from evzmq_init to evzmq_stop; stop before the socket is closed and

@@ -25,6 +25,7 @@ struct pair {
     unsigned received, calls, most_per_call, writable_calls;
     unsigned send_in_callback; /* messages the readable callback sends */
     bool stop_in_callback;
+    bool flush_swallows;
 };
 
 static void on_limit(struct ev_loop *loop, ev_timer *w, int revents)
@@ -226,6 +227,43 @@ static void test_writable_only_when_wanted(void **state)
     teardown(&p);
 }
 
+static void on_flush(struct ev_loop *loop, ev_prepare *w, int revents)
+{
+    (void)loop, (void)revents;
+    struct pair *p = w->data;
+    int events = 0;
+    size_t size = sizeof events; /* certainly swallows the news, as a send may */
+    if (p->flush_swallows && zmq_poll(&(zmq_pollitem_t){p->near, 0, ZMQ_POLLIN, 0}, 1, 1000) == 1) {
+        zmq_getsockopt(p->near, ZMQ_EVENTS, &events, &size);
+        evzmq_recheck(&p->z);
+        p->flush_swallows = false;
+    }
+}
+
+/* The node flushes its sockets in a prepare watcher, right before the loop sleeps. */
+static void test_a_flush_before_sleep_does_not_lose_a_message(void **state)
+{
+    (void)state;
+    struct pair p;
+    ev_prepare flush;
+    setup(&p, ZMQ_PAIR, ZMQ_PAIR, "inproc://flush");
+    ev_prepare_init(&flush, on_flush);
+    ev_set_priority(&flush, EV_MINPRI + 1);
+    flush.data = &p;
+    ev_prepare_start(p.loop, &flush);
+    evzmq_start(&p.z, EVZMQ_READABLE, NULL);
+    for (unsigned round = 1; round <= 20 && !p.timed_out; round++) {
+        ev_run(p.loop, EVRUN_NOWAIT); /* clean now */
+        send_far(&p, 1);
+        p.flush_swallows = true;
+        while (p.received < round && !p.timed_out)
+            ev_run(p.loop, EVRUN_ONCE);
+    }
+    assert_false(p.timed_out);
+    ev_prepare_stop(p.loop, &flush);
+    teardown(&p);
+}
+
 static void test_may_be_stopped_in_its_callback(void **state)
 {
     (void)state;
@@ -274,6 +312,7 @@ int main(void)
         cmocka_unit_test(test_a_send_does_not_lose_a_message),
         cmocka_unit_test(test_sends_within_the_callback),
         cmocka_unit_test(test_writable_only_when_wanted),
+        cmocka_unit_test(test_a_flush_before_sleep_does_not_lose_a_message),
         cmocka_unit_test(test_may_be_stopped_in_its_callback),
         cmocka_unit_test(test_an_idle_socket_lets_the_loop_sleep),
     };
