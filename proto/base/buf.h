@@ -34,7 +34,8 @@ void buf_append_char(struct buf *b, char c);
 void buf_append_uint(struct buf *b, uint64_t n); /* decimal */
 void buf_append_int(struct buf *b, int64_t n);   /* decimal */
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_vprintf(struct buf *b, const char *fmt, va_list args);
+void buf_vprintf(struct buf *b, const char *fmt, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /* Drops the first `len` bytes (at most b->len) by moving the rest down. */
 void buf_consume(struct buf *b, size_t len);
