@@ -33,8 +33,8 @@ struct commit {
     struct slice scope; /* "all", or node names separated by spaces */
 };
 
-/* Fills config_hash and hash; version, parent, config and the five w's are set. */
-void commit_seal(struct commit *c);
+/* Fills config_hash and hash; version, parent, config and the five w's are set. ERROR_NO_MEMORY. */
+int commit_seal(struct commit *c, struct error *e);
 
 /* Does the hash fit the record, and the configuration (when it is there) its hash?
  * ERROR_CONFLICT with what does not fit. */

@@ -188,15 +188,16 @@ static int index_build(struct rows *rows, struct error *e)
     return 0;
 }
 
-static const struct row *index_find(const struct rows *rows, int64_t id)
+/* Place in items, or rows->count when there is none. */
+static size_t index_find(const struct rows *rows, int64_t id)
 {
     if (rows->index == NULL)
-        return id >= 1 && (uint64_t)id <= rows->count ? rows->items[id - 1] : NULL;
+        return id >= 1 && (uint64_t)id <= rows->count ? (size_t)id - 1 : rows->count;
     for (size_t at = hash_id(id) & rows->index_mask; rows->index[at] != 0;
          at = (at + 1) & rows->index_mask)
         if (row_id(rows->items[rows->index[at] - 1]) == id)
-            return rows->items[rows->index[at] - 1];
-    return NULL;
+            return rows->index[at] - 1;
+    return rows->count;
 }
 
 static void complete_hosts(struct model *m)
@@ -254,15 +255,23 @@ struct row *model_row_edit(struct model *m, enum table_id table, size_t i)
     return m->tables[table].items[i];
 }
 
-const struct row *model_find(const struct model *m, enum table_id table, int64_t id)
+bool model_find_place(const struct model *m, enum table_id table, int64_t id, size_t *i)
 {
     const struct rows *rows = &m->tables[table];
-    if (m->is_frozen)
-        return index_find(rows, id);
-    for (size_t i = 0; i < rows->count; i++)
-        if (row_id(rows->items[i]) == id)
-            return rows->items[i];
-    return NULL;
+    if (m->is_frozen) {
+        *i = index_find(rows, id);
+        return *i < rows->count;
+    }
+    for (*i = 0; *i < rows->count; ++*i)
+        if (row_id(rows->items[*i]) == id)
+            return true;
+    return false;
+}
+
+const struct row *model_find(const struct model *m, enum table_id table, int64_t id)
+{
+    size_t i;
+    return model_find_place(m, table, id, &i) ? m->tables[table].items[i] : NULL;
 }
 
 int64_t row_id(const struct row *r)

@@ -69,6 +69,9 @@ struct row *model_row_edit(struct model *m, enum table_id table, size_t i);
 /* The first row with this id; NULL when none. Works before freeze too, then in linear time. */
 const struct row *model_find(const struct model *m, enum table_id table, int64_t id);
 
+/* As model_find, giving the row's place for model_row; false when none. */
+bool model_find_place(const struct model *m, enum table_id table, int64_t id, size_t *i);
+
 /* Typed access. A NULL value gives "" or 0. */
 int64_t row_id(const struct row *r);
 int64_t row_int(const struct row *r, size_t column);
