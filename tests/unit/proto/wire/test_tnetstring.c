@@ -1,10 +1,5 @@
 #include "proto/wire/tnetstring.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/support/golden.h"
 
 #define CASES(table) (sizeof(table) / sizeof(table)[0])
 
@@ -109,6 +104,58 @@ static void test_refused(void **state)
             fail_msg("%s: \"%s\" does not say \"%s\"", cases[i].text, e.text, cases[i].why);
     }
     arena_fini(&a);
+}
+
+/* What lookups see: of equal keys the last. */
+static bool values_equal(const struct tns_value *a, const struct tns_value *b)
+{
+    if (a->type != b->type)
+        return false;
+    switch (a->type) {
+    case TNS_STRING: return slice_eq(a->string, b->string);
+    case TNS_INT: return a->integer == b->integer;
+    case TNS_BOOL: return a->boolean == b->boolean;
+    case TNS_NULL: return true;
+    case TNS_LIST:
+        for (size_t i = 0; i < a->item_count && a->item_count == b->item_count; i++)
+            if (!values_equal(&a->items[i], &b->items[i]))
+                return false;
+        return a->item_count == b->item_count;
+    case TNS_DICT:
+        for (size_t i = 0; i < b->pair_count; i++) {
+            char key[32] = "";
+            memcpy(key, b->pairs[i].key.ptr, b->pairs[i].key.len);
+            const struct tns_value *v = tns_get(a, key);
+            if (v == NULL || !values_equal(v, &b->pairs[i].value))
+                return false;
+        }
+        return true;
+    }
+    return false;
+}
+
+static void check_value(struct golden_case *c)
+{
+    struct tns_value v;
+    struct error e = {0};
+    int rc = tns_parse(&v, c->frames[0], &c->arena, NULL, NULL, &e);
+    if (rc != (c->refused ? -1 : 0))
+        fail_msg("%s: %s", c->name, e.text);
+    if (c->refused)
+        return;
+    const struct tns_value *expected = tns_get(&c->fields, "value");
+    assert_true(values_equal(&v, expected));
+    struct buf out = BUF_INIT;
+    tns_put_value(&out, expected);
+    if (!c->decode_only)
+        golden_compare(c, buf_slice(&out), c->frames[0]);
+    buf_fini(&out);
+}
+
+static void test_golden(void **state)
+{
+    (void)state;
+    golden_each("tnetstring.txt", check_value);
 }
 
 static void test_reader_walks_and_enters(void **state)
@@ -346,6 +393,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scalars),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_golden),
         cmocka_unit_test(test_reader_walks_and_enters),
         cmocka_unit_test(test_pairs_refused),
         cmocka_unit_test(test_find_takes_the_last),
