@@ -51,24 +51,37 @@ struct out {
     uint64_t dirty;
 };
 
+static inline __attribute__((always_inline)) uint64_t put_word(char *to, uint64_t x, bool fold)
+{
+    if (fold)
+        x = word_lower(x);
+    memcpy(to, &x, 8);
+    return word_not_clean(x);
+}
+
+/* The last word overlaps the one before, so that the common lengths need no loop over bytes. */
+static inline __attribute__((always_inline)) void put_text(struct out *o, struct slice s, bool fold)
+{
+    char *to = o->at;
+    o->at += s.len;
+    if (s.len < 8) {
+        o->dirty |= put_word(to, word_load(s.ptr, s.len), fold);
+        return;
+    }
+    size_t last = s.len - 8;
+    for (size_t i = 0; i < last; i += 8)
+        o->dirty |= put_word(to + i, word_load(s.ptr + i, 8), fold);
+    o->dirty |= put_word(to + last, word_load(s.ptr + last, 8), fold);
+}
+
 static inline void put(struct out *o, struct slice s)
 {
-    for (size_t i = 0; i < s.len; i += 8) {
-        uint64_t x = word_load(s.ptr + i, s.len - i);
-        o->dirty |= word_not_clean(x);
-        memcpy(o->at + i, &x, 8);
-    }
-    o->at += s.len;
+    put_text(o, s, false);
 }
 
 static inline void put_lower(struct out *o, struct slice s)
 {
-    for (size_t i = 0; i < s.len; i += 8) {
-        uint64_t x = word_lower(word_load(s.ptr + i, s.len - i));
-        o->dirty |= word_not_clean(x);
-        memcpy(o->at + i, &x, 8);
-    }
-    o->at += s.len;
+    put_text(o, s, true);
 }
 
 static inline void put_char(struct out *o, char c)

@@ -15,21 +15,17 @@
 static inline uint64_t word_load(const char *p, size_t len)
 {
     uint64_t x = WORD_ONES * ' ';
-    if (len >= 8) {
-        memcpy(&x, p, 8);
-        return x;
-    }
     char *to = (char *)&x;
-    if (len & 4) {
+    if (len >= 8) {
+        memcpy(to, p, 8);
+    } else if (len >= 4) { /* the two halves overlap */
         memcpy(to, p, 4);
-        to += 4, p += 4;
+        memcpy(to + len - 4, p + len - 4, 4);
+    } else if (len > 0) {
+        to[0] = p[0];
+        to[len / 2] = p[len / 2];
+        to[len - 1] = p[len - 1];
     }
-    if (len & 2) {
-        memcpy(to, p, 2);
-        to += 2, p += 2;
-    }
-    if (len & 1)
-        *to = *p;
     return x;
 }
 
