@@ -27,6 +27,7 @@ struct caller {
     struct link_security security;
     int connect_timeout_ms;
     int silence_ms;
+    unsigned dials;
     int64_t seq;
     struct buf request;
     zmq_msg_t answer; /* what `reply` borrows from */
@@ -160,7 +161,8 @@ static enum news wait_news(struct caller *c, uint64_t deadline_ms)
 
 static int open_monitor(struct caller *c, const char *spec, struct error *e)
 {
-    const char *name = "inproc://caller-monitor";
+    char name[64]; /* a new one each time: the old socket closes in the background */
+    snprintf(name, sizeof name, "inproc://caller-monitor-%u", ++c->dials);
     c->monitor = NULL;
     if (strncmp(spec, "inproc:", 7) == 0)
         return 0;
