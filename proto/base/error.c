@@ -20,8 +20,9 @@ static const char *const code_names[ERROR_COUNT] = {
     [ERROR_INTERNAL] = "INTERNAL",
 };
 
-static void set(struct error *e, enum error_code code, const char *object, const char *fmt,
-                va_list args)
+__attribute__((format(printf, 4, 0))) static void set(struct error *e, enum error_code code,
+                                                      const char *object, const char *fmt,
+                                                      va_list args)
 {
     if (e == NULL)
         return;
