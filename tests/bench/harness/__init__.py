@@ -1,0 +1,1 @@
+"""The measuring side of `tests/bench/run`: contenders, rows, rounds, reports."""
