@@ -9,6 +9,7 @@
 #include "node/io/deadline.h"
 #include "node/io/loop.h"
 #include "node/stats/counters.h"
+#include "proto/base/buf.h"
 
 #include <stdbool.h>
 
@@ -27,11 +28,16 @@ struct worker {
     struct backends *backends; /* handlers, pools, upstreams: outlive snapshots */
     struct access_log *access_log;
     struct freelist exchanges;
-    struct freelist heads;
-    char date[32];  /* "Date: …\r\n" is made once a second by reply.c */
-    int64_t date_s; /* wall second that `date` shows */
-    void *zmq;      /* the ZeroMQ context */
+    struct freelist heads;  /* of struct head_box, see exchange/head_box.h */
+    struct freelist blocks; /* of the arenas of exchanges */
+    struct freelist http1s; /* state of HTTP/1 sessions that are not idle */
+    char date[40];          /* the Date header line with CRLF, made once a second by reply.c */
+    size_t date_len;
+    int64_t date_s;     /* wall second that `date` shows */
+    void *zmq;          /* the ZeroMQ context */
+    struct buf scratch; /* for messages that are built and handed on within one call */
     bool draining;
+    bool in_cluster;
     char uuid[37]; /* this node */
 };
 

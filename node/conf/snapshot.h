@@ -25,23 +25,24 @@ struct settings {
     uint64_t output_queue;   /* limits.output_queue */
     unsigned handler_targets;
     unsigned min_ping_s, min_read_rate, min_write_rate, kill_limit, tick_s;
-    unsigned header_timeout_s, body_timeout_s, drain_timeout_s;
+    unsigned header_timeout_s, body_timeout_s, drain_timeout_s, idle_timeout_s;
     bool tcp_keepalive;
     bool no_clobber_xff;
     bool relaxed_target;
     bool access_log;
+    bool access_log_json;
 };
 
 /* A route as configured. */
 struct conf_route {
-    struct slice pattern; /* the complete route string */
-    size_t prefix_len;    /* of its literal part */
-    struct target *target;
+    struct slice pattern;  /* the complete route string */
+    size_t prefix_len;     /* of its literal part */
+    struct target *target; /* may be led to by other routes too */
 };
 
 struct conf_host {
-    const char *name;
-    struct route_table *routes; /* of struct conf_route */
+    struct slice name;
+    struct route_table *routes; /* the targets of its hits are struct conf_route */
 };
 
 struct snapshot {

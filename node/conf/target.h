@@ -28,11 +28,15 @@ struct target_ops {
      * empty). Called at least once when the request has a body. May pause the client
      * (exchange_pause_body). Optional. */
     void (*body)(struct exchange *x, struct slice piece, bool last);
+    /* A client that ends its direction has gone (handlers: upstream tells them so). Otherwise
+     * the answer is still delivered. */
+    bool half_close_cancels;
     /* The output has drained: send more. Only after reply_is_full() said so. Optional. */
     void (*more)(struct exchange *x);
-    /* The client has gone, the exchange has timed out, or the server gives up: let go of everything
-     * now, call nothing back. Not called after reply_end. Optional. */
-    void (*cancel)(struct exchange *x);
+    /* The exchange is over: answered, cut off, timed out, or the client has gone. Let go of
+     * everything in x->state now and call nothing back. Exactly once after start(), from inside
+     * reply_end() and its like too. Optional. */
+    void (*release)(struct exchange *x);
 };
 
 /* The head of every target; implementations embed it first. */

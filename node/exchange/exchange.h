@@ -8,6 +8,7 @@
 #define NODE_EXCHANGE_EXCHANGE_H
 
 #include "node/conf/snapshot.h"
+#include "node/http/reply_watch.h"
 #include "node/http/request_head.h"
 #include "node/io/conn.h"
 #include "node/worker.h"
@@ -33,6 +34,8 @@ struct exchange_sink {
     void (*want_body)(struct conn *c); /* start reading the body; 100 Continue if expected */
     void (*pause_body)(struct conn *c);
     void (*resume_body)(struct conn *c);
+    /* The head is no longer used: its bytes may be consumed. Before `ended`. */
+    void (*head_released)(struct conn *c);
     void (*ended)(struct conn *c, struct exchange *x, bool keep_alive);
 };
 
@@ -55,18 +58,23 @@ struct exchange {
     int64_t reply_length; /* announced; -1 chunked or until close */
     int status;           /* of the answer; 0 none yet */
     enum exchange_step step;
+    struct reply_watch watch; /* of a raw reply */
+    enum method_id method_id;
     bool is_head; /* HEAD: no body in the answer */
     bool http_1_0;
-    bool keep_alive; /* may the connection go on after the answer */
+    bool keep_alive;     /* may the connection go on after the answer */
+    bool target_started; /* target->start was called: release is due */
     bool reply_started;
     bool reply_chunked;
+    bool reply_raw;     /* the answer is a handler's bytes: see raw_reply.h */
     bool body_complete; /* the request's body has been read whole */
     bool has_body;
     bool expects_body; /* target has asked for it */
 };
 
 /* Lets the session read the body and hand it to target->body (sends 100 Continue when the client
- * waits for it). Targets call it in start(); without, the body is discarded after the answer. */
+ * waits for it). Detaches the head: take what you need before. The first piece comes after the
+ * caller has returned to the loop. Without it the body is discarded after the answer. */
 void exchange_want_body(struct exchange *x);
 
 /* Back-pressure on the client's body. */
@@ -87,7 +95,8 @@ struct exchange *exchange_begin(struct worker *w, struct conn *c, const struct e
 void exchange_serve(struct exchange *x); /* may end it before it returns */
 void exchange_body(struct exchange *x, struct slice piece, bool last);
 void exchange_drained(struct exchange *x);
-/* The client has gone or the deadline passed: cancels the target and ends. */
-void exchange_cancel(struct exchange *x, enum exchange_end how);
+/* The request turned out bad on the way (a malformed chunk, a body that stalls): answers with
+ * `status` unless an answer has begun, closes. */
+void exchange_fail(struct exchange *x, int status);
 
 #endif

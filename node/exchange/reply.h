@@ -14,9 +14,9 @@
 #define REPLY_LENGTH_UNKNOWN (-1)
 
 /* Begins the answer. `fields` holds complete lines, each with CRLF, without Date, Server,
- * Connection, Content-Length and Transfer-Encoding. `length`: bytes of body to come (for HEAD and
- * 304: that a GET would have), or REPLY_LENGTH_UNKNOWN: chunked in HTTP/1.1, until close in 1.0. At
- * most 8 KiB of fields. */
+ * Connection, Content-Length and Transfer-Encoding; a few kilobytes at most. `length`: bytes of
+ * body to come (for HEAD and 304: that a GET would have), or REPLY_LENGTH_UNKNOWN: chunked in
+ * HTTP/1.1, until close in 1.0. At most 8 KiB of fields. */
 void reply_begin(struct exchange *x, int status, struct slice fields, int64_t length);
 
 /* The next bytes of the body; silently left out where the answer has none. After these the exchange
@@ -32,9 +32,16 @@ void reply_end(struct exchange *x);
 /* begin, body, end in one: the fast path for short answers. */
 void reply_whole(struct exchange *x, int status, struct slice fields, struct slice body);
 
-/* The fixed short answer of a status (404 "Not Found" …); `fields` may add lines (Allow,
- * Retry-After). Closes the connection where upstream does. Ends the exchange. */
+/* The fixed short answer of a status (404 "Not Found" …); `fields` may add complete lines (Allow,
+ * Retry-After), together at most 512 bytes. Says Connection: close when x->keep_alive is false.
+ * Ends the exchange. */
 void reply_error(struct exchange *x, int status, struct slice fields);
+
+/* The bytes of such an answer, for sessions that refuse a request before there is an exchange.
+ * `out` has REPLY_ERROR_ROOM + fields.len bytes. Returns how many were used. */
+#define REPLY_ERROR_ROOM 512
+size_t reply_render_error(struct worker *w, int status, struct slice fields, bool close,
+                          bool no_body, char *out);
 
 /* The answer cannot be completed: closes the connection so that the client sees it is cut. When
  * nothing was sent yet, answers `status` instead. Ends the exchange. */

@@ -508,6 +508,8 @@ struct conn *conn_create(struct conns *set, int fd, const union conn_address *pe
     set->total_opened++;
     ev_io_init(&c->io, on_event, fd, EV_READ);
     ev_io_start(set->loop->ev, &c->io);
+    if (session->opened != NULL)
+        session->opened(c);
     return c;
 }
 

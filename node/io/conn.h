@@ -67,8 +67,9 @@ struct conn {
     uint8_t reason; /* enum conn_reason; CONN_OPEN while alive */
     bool reading_paused;
     bool input_ended;
-    bool input_pinned; /* slices into the buffer are in use: it must not move or be released */
-    bool input_wake;   /* session->input is to be called at the end of the turn */
+    bool input_pinned;   /* slices into the buffer are in use: it must not move or be released */
+    bool input_wake;     /* session->input is to be called at the end of the turn */
+    bool handler_closed; /* a handler ended it: it need not be told */
     bool close_when_flushed;
     bool wants_write;
     bool was_full;
@@ -108,8 +109,8 @@ bool conn_input_is_full(const struct conn *c);
 /* Stops and restarts reading from the socket; what is already buffered stays. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
-/* Keeps the input buffer where it is (a parsed head borrows from it); reading goes on behind it while
- * there is room. conn_unpin allows it to move again and reading to go on. */
+/* Keeps the input buffer where it is (a parsed head borrows from it); reading goes on behind it
+ * while there is room. conn_unpin allows it to move again and reading to go on. */
 void conn_pin(struct conn *c);
 void conn_unpin(struct conn *c);
 /* Has session->input called once more at the end of this turn: there is buffered input to go on

@@ -16,15 +16,17 @@ struct conn;
 
 struct session_ops {
     const char *name; /* "http1" … for logs and the control port */
+    /* The connection has just been made: set its first deadline. Optional. */
+    void (*opened)(struct conn *c);
     /* Bytes have arrived: all unconsumed input is in conn_input(). Consume with conn_consume. */
     void (*input)(struct conn *c);
     /* The peer has ended its direction. The default when NULL: the connection is closed. */
     void (*input_end)(struct conn *c);
     /* The output queue has fallen below the low-water mark. Optional. */
     void (*drained)(struct conn *c);
-    /* Bytes from a handler for this connection, whatever it is doing: `payload` shares `bytes`'
-     * memory or is NULL (then copy). Returns false when the connection cannot take them. */
-    bool (*push)(struct conn *c, struct slice bytes, struct payload *payload);
+    /* Bytes from a handler for this connection, whatever it is doing: `payload` holds the same
+     * bytes to be shared, or is NULL (then copy). Empty: close after what is queued. */
+    void (*push)(struct conn *c, struct slice bytes, struct payload *payload);
     /* The conn's deadline has passed. */
     void (*timeout)(struct conn *c);
     /* The server drains: finish what runs, close when idle. */

@@ -3,6 +3,8 @@
 
 #include "proto/base/arena.h"
 
+#include "proto/base/freelist.h"
+
 #include <stdalign.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,13 +21,29 @@ void arena_init(struct arena *a, size_t block_size)
 {
     a->blocks = NULL;
     a->block_size = block_size > 0 ? block_size : 4096;
+    a->pool = NULL;
+}
+
+void arena_init_pooled(struct arena *a, struct freelist *pool)
+{
+    a->blocks = NULL;
+    a->block_size = pool->object_size - sizeof(struct arena_block);
+    a->pool = pool;
+}
+
+static void block_free(struct arena *a, struct arena_block *b)
+{
+    if (a->pool != NULL && b->size == a->block_size)
+        freelist_give(a->pool, b);
+    else
+        free(b);
 }
 
 void arena_fini(struct arena *a)
 {
     for (struct arena_block *b = a->blocks, *next; b != NULL; b = next) {
         next = b->next;
-        free(b);
+        block_free(a, b);
     }
     a->blocks = NULL;
 }
@@ -38,7 +56,7 @@ void arena_reset(struct arena *a)
         if (keep == NULL && b->size == a->block_size)
             keep = b;
         else
-            free(b);
+            block_free(a, b);
     }
     if (keep != NULL) {
         keep->next = NULL;
@@ -47,11 +65,12 @@ void arena_reset(struct arena *a)
     a->blocks = keep;
 }
 
-static struct arena_block *block_create(size_t size)
+static struct arena_block *block_create(struct arena *a, size_t size)
 {
     if (size > SIZE_MAX - sizeof(struct arena_block))
         return NULL;
-    struct arena_block *b = malloc(sizeof *b + size);
+    bool pooled = a->pool != NULL && size == a->block_size;
+    struct arena_block *b = pooled ? freelist_take(a->pool) : malloc(sizeof *b + size);
     if (b != NULL) {
         b->next = NULL;
         b->size = size;
@@ -68,7 +87,7 @@ void *arena_alloc(struct arena *a, size_t size)
     struct arena_block *b = a->blocks;
     if (b == NULL || b->size - b->used < need) {
         bool large = need > a->block_size / 2;
-        struct arena_block *fresh = block_create(large ? need : a->block_size);
+        struct arena_block *fresh = block_create(a, large ? need : a->block_size);
         if (fresh == NULL)
             return NULL;
         if (large && b != NULL) { /* behind the current block, which stays in use */

@@ -9,14 +9,19 @@
 #include <stddef.h>
 
 struct arena_block;
+struct freelist;
 
 struct arena {
     struct arena_block *blocks; /* newest first */
     size_t block_size;          /* bytes of an ordinary block */
+    struct freelist *pool;      /* where ordinary blocks come from and go to; NULL: the heap */
 };
 
 /* `block_size` bytes per block (0: 4096). Allocates nothing yet. */
 void arena_init(struct arena *a, size_t block_size);
+/* With ordinary blocks from a freelist whose objects are pool->object_size bytes: for short-lived
+ * arenas, which then allocate nothing in steady state. */
+void arena_init_pooled(struct arena *a, struct freelist *pool);
 void arena_fini(struct arena *a);  /* frees everything */
 void arena_reset(struct arena *a); /* forgets everything, keeps one ordinary block */
 

@@ -1,0 +1,102 @@
+/* What requests to handlers go through, whatever the kind: classic PUSH/SUB (classic.h) or a pool
+ * of workers (pool.h). Backends outlive configurations: they are found by identity and counted.
+ *
+ * Declared by its users (target/handler.c, the control port); implemented by classic.c and pool.c.
+ */
+#ifndef NODE_BACKEND_BACKEND_H
+#define NODE_BACKEND_BACKEND_H
+
+#include "node/io/loop.h"
+#include "node/stats/counters.h"
+#include "proto/base/error.h"
+#include "proto/base/list.h"
+#include "proto/base/map.h"
+#include "proto/base/slice.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <zmq.h>
+
+struct backend;
+
+/* One request on its way, embedded in its owner, who outlives it or cancels it. */
+struct backend_request {
+    struct list link;
+    struct backend *backend;
+    zmq_msg_t message; /* owned by the backend from send to failed/cancel */
+    uint64_t queued_us;
+    uint64_t id;          /* pool: the request id on the wire */
+    void *worker;         /* pool: who has it, or NULL */
+    void *sticky;         /* pool: who must get it, or NULL */
+    uint32_t conn_id;     /* for the log */
+    uint8_t retries_left; /* pool: how often it may be given to another worker */
+    uint8_t state;        /* private to the backend; 0 = not in its hands */
+    /* It will not be answered: 502, 503 or 504. Called once; the request is no longer the
+     * backend's. */
+    void (*failed)(struct backend_request *r, int status);
+};
+
+struct backend_ops {
+    const char *kind; /* "classic", "pool" */
+    /* Takes r->message. Answers only through r->failed, never from inside this call. */
+    void (*send)(struct backend *b, struct backend_request *r);
+    /* The first byte of an answer has come: no retry, no timeout any more. */
+    void (*answered)(struct backend *b, struct backend_request *r);
+    /* The answer is whole, or the client has gone: forget it. Fine when it is not in its hands. */
+    void (*done)(struct backend *b, struct backend_request *r);
+    /* A notice (disconnect): bounded, dropped when nobody takes it. Takes the message. */
+    void (*notice)(struct backend *b, zmq_msg_t *message);
+    void (*destroy)(struct backend *b); /* with the last reference */
+};
+
+/* What a backend hands up: wired by server.c to deliver/inbox. */
+struct backend_upcall {
+    /* A reply message; takes the content of *message. `origin` is whom unknown listeners are
+     * reported to. */
+    void (*reply)(void *arg, struct backend *origin, zmq_msg_t *message);
+    void *arg;
+};
+
+struct backend_figures { /* for status and metrics */
+    uint64_t requests, replies, queued_now, in_flight, workers, credit, retried, lost, refused,
+        timed_out;
+};
+
+struct backend {
+    const struct backend_ops *ops;
+    unsigned refs;
+    struct backends *set;
+    struct backend_figures figures;
+    struct list peers; /* of struct handler_peer; the first hears of unknown listeners */
+    char name[256];    /* identity: "classic SEND_SPEC RECV_SPEC" or "pool NAME" */
+};
+
+/* All backends of one worker. */
+struct backends {
+    struct loop *loop;
+    void *zmq;
+    struct counters *counters;
+    struct backend_upcall upcall;
+    struct map by_name;         /* of struct backend; holds no references */
+    char node_uuid[37];         /* what pool workers address replies to */
+    char handler_endpoint[256]; /* of the pools' ROUTER, once bound; "" before */
+    const char *handler_spec;   /* where to bind it */
+    void *pool_port;            /* struct pool_port, made with the first pool */
+};
+
+void backends_init(struct backends *s, struct loop *loop, void *zmq, struct counters *counters,
+                   const struct backend_upcall *upcall);
+void backends_fini(struct backends *s); /* after the last snapshot has gone */
+
+/* The backend of this name with one more reference; NULL when there is none. */
+struct backend *backend_find(struct backends *s, const char *name);
+/* For implementations: enters a new backend with one reference. -1 when out of memory. */
+int backend_enter(struct backends *s, struct backend *b, const struct backend_ops *ops,
+                  const char *name);
+struct backend *backend_ref(struct backend *b);
+void backend_unref(struct backend *b); /* NULL is fine */
+
+void backend_request_init(struct backend_request *r,
+                          void (*failed)(struct backend_request *r, int status));
+
+#endif

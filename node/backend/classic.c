@@ -1,0 +1,355 @@
+/* Requests are collected during a turn of the loop and handed to ZeroMQ together at its end: the
+ * I/O thread is woken once, not once per request. What ZeroMQ does not take (nobody connected,
+ * high-water mark) stays in the same queue, in order. */
+
+#include "node/backend/classic.h"
+
+#include "proto/base/log.h"
+#include "proto/link/evzmq.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SEND_HWM = 1000, REPLY_BATCH = 512, NOTICES_MOST = 10000 };
+
+enum request_state { REQUEST_NONE, REQUEST_WAITING, REQUEST_SENT };
+
+struct subscription {
+    unsigned count;
+};
+
+struct classic {
+    struct backend base;
+    void *push;
+    void *sub;
+    struct evzmq push_events;
+    struct evzmq sub_events;
+    struct list waiting; /* of struct backend_request, oldest first */
+    unsigned waiting_count;
+    unsigned queue;
+    unsigned queue_timeout_ms;
+    struct list notices; /* of struct notice: no client waits for them */
+    unsigned notice_count;
+    struct loop_task flush;
+    struct ev_timer expiry;
+    struct map subscriptions; /* ident -> struct subscription */
+};
+
+struct notice {
+    struct list link;
+    zmq_msg_t message;
+};
+
+static struct classic *of(struct backend *b)
+{
+    return container_of(b, struct classic, base);
+}
+
+static void leave_queue(struct classic *k, struct backend_request *r)
+{
+    list_remove(&r->link);
+    k->waiting_count--;
+    k->base.figures.queued_now = k->waiting_count;
+    r->state = REQUEST_NONE;
+}
+
+static void refuse(struct classic *k, struct backend_request *r, int status)
+{
+    leave_queue(k, r);
+    zmq_msg_close(&r->message);
+    zmq_msg_init(&r->message);
+    r->failed(r, status);
+}
+
+/* The queue is in order of arrival and all wait equally long, so one timer for its head is enough.
+ */
+static void arm_expiry(struct classic *k)
+{
+    struct ev_loop *ev = k->base.set->loop->ev;
+    ev_timer_stop(ev, &k->expiry);
+    if (list_is_empty(&k->waiting))
+        return;
+    struct backend_request *r = container_of(k->waiting.next, struct backend_request, link);
+    uint64_t due_us = r->queued_us + k->queue_timeout_ms * 1000ull,
+             now_us = k->base.set->loop->now_us;
+    ev_timer_set(&k->expiry, due_us > now_us ? (double)(due_us - now_us) / 1e6 + 0.001 : 0.001, 0);
+    ev_timer_start(ev, &k->expiry);
+}
+
+static void on_expiry(struct ev_loop *ev, struct ev_timer *t, int events)
+{
+    (void)ev, (void)events;
+    struct classic *k = container_of(t, struct classic, expiry);
+    uint64_t now_us = k->base.set->loop->now_us;
+    while (!list_is_empty(&k->waiting)) {
+        struct backend_request *r = container_of(k->waiting.next, struct backend_request, link);
+        if (r->queued_us + k->queue_timeout_ms * 1000ull > now_us)
+            break;
+        k->base.set->counters->pool_queue_timeouts++;
+        k->base.figures.timed_out++;
+        refuse(k, r, 503);
+    }
+    arm_expiry(k);
+}
+
+static bool send_waiting(struct classic *k)
+{
+    while (!list_is_empty(&k->waiting)) {
+        struct backend_request *r = container_of(k->waiting.next, struct backend_request, link);
+        if (evzmq_send(&k->push_events, &r->message, 0) != 0)
+            return false;
+        leave_queue(k, r);
+        zmq_msg_init(&r->message);
+        r->state = REQUEST_SENT;
+    }
+    return true;
+}
+
+static bool send_notices(struct classic *k)
+{
+    while (!list_is_empty(&k->notices)) {
+        struct notice *n = container_of(k->notices.next, struct notice, link);
+        if (evzmq_send(&k->push_events, &n->message, 0) != 0)
+            return false;
+        list_remove(&n->link);
+        k->notice_count--;
+        free(n);
+    }
+    return true;
+}
+
+static void on_flush(struct loop_task *task)
+{
+    struct classic *k = container_of(task, struct classic, flush);
+    bool all = send_waiting(k) && send_notices(k);
+    evzmq_set_interest(&k->push_events, all ? 0 : EVZMQ_WRITABLE);
+    if (!all && !list_is_empty(&k->waiting) && !ev_is_active(&k->expiry))
+        arm_expiry(k);
+}
+
+static void on_writable(struct evzmq *z)
+{
+    struct classic *k = z->arg;
+    on_flush(&k->flush);
+}
+
+static void classic_send(struct backend *b, struct backend_request *r)
+{
+    struct classic *k = of(b);
+    r->backend = b;
+    r->state = REQUEST_WAITING;
+    r->queued_us = b->set->loop->now_us;
+    list_push_back(&k->waiting, &r->link);
+    k->waiting_count++;
+    b->figures.requests++;
+    b->figures.queued_now = k->waiting_count;
+    loop_at_turn_end(b->set->loop, &k->flush);
+}
+
+/* The bound holds for what ZeroMQ did not take; within one turn more may come together. */
+static bool is_queue_full(const struct classic *k)
+{
+    return k->waiting_count >= k->queue && (k->push_events.interest & EVZMQ_WRITABLE) != 0;
+}
+
+static void classic_send_bounded(struct backend *b, struct backend_request *r)
+{
+    struct classic *k = of(b);
+    bool full = is_queue_full(k);
+    classic_send(b, r);
+    if (full) {
+        b->figures.refused++;
+        b->set->counters->pool_queue_full++;
+        refuse(k, r, 503);
+    }
+}
+
+static void classic_done(struct backend *b, struct backend_request *r)
+{
+    if (r->state == REQUEST_WAITING) {
+        leave_queue(of(b), r);
+        zmq_msg_close(&r->message);
+        zmq_msg_init(&r->message);
+    }
+    r->state = REQUEST_NONE;
+}
+
+static void classic_answered(struct backend *b, struct backend_request *r)
+{
+    (void)b, (void)r;
+}
+
+static void classic_notice(struct backend *b, zmq_msg_t *message)
+{
+    struct classic *k = of(b);
+    struct notice *n = k->notice_count < NOTICES_MOST ? malloc(sizeof *n) : NULL;
+    if (n == NULL) {
+        zmq_msg_close(message);
+        return;
+    }
+    zmq_msg_init(&n->message);
+    zmq_msg_move(&n->message, message);
+    zmq_msg_close(message);
+    list_push_back(&k->notices, &n->link);
+    k->notice_count++;
+    b->set->counters->disconnect_notices++;
+    loop_at_turn_end(b->set->loop, &k->flush);
+}
+
+/* Each frame counts as a reply of its own, as upstream reads multi-frame messages. */
+static void on_reply(struct evzmq *z)
+{
+    struct classic *k = z->arg;
+    struct backend_upcall *up = &k->base.set->upcall;
+    zmq_msg_t message;
+    zmq_msg_init(&message);
+    while (evzmq_recv(z, &message)) {
+        k->base.figures.replies++;
+        up->reply(up->arg, &k->base, &message);
+    }
+    zmq_msg_close(&message);
+}
+
+static void classic_destroy(struct backend *b)
+{
+    struct classic *k = of(b);
+    for (struct list *it; (it = list_pop_front(&k->notices)) != NULL;) {
+        struct notice *n = container_of(it, struct notice, link);
+        zmq_msg_close(&n->message);
+        free(n);
+    }
+    loop_task_cancel(&k->flush);
+    ev_timer_stop(b->set->loop->ev, &k->expiry);
+    evzmq_stop(&k->push_events);
+    evzmq_stop(&k->sub_events);
+    if (k->push != NULL)
+        zmq_close(k->push);
+    if (k->sub != NULL)
+        zmq_close(k->sub);
+    map_fini(&k->subscriptions, free);
+    free(k);
+}
+
+static const struct backend_ops classic_ops = {
+    .kind = "classic",
+    .send = classic_send_bounded,
+    .answered = classic_answered,
+    .done = classic_done,
+    .notice = classic_notice,
+    .destroy = classic_destroy,
+};
+
+/* A dead peer must not swallow requests for long: TCP tells by heartbeats, and the high-water mark
+ * bounds what it may hold. */
+static void *open_socket(struct backends *s, int type, const char *spec, const char *identity,
+                         struct error *e)
+{
+    void *socket = zmq_socket(s->zmq, type);
+    if (socket == NULL) {
+        error_set(e, ERROR_IO, "Can't make a ZeroMQ socket: %s.", zmq_strerror(zmq_errno()));
+        return NULL;
+    }
+    int linger = 0, hwm = type == ZMQ_PUSH ? SEND_HWM : 0, interval_ms = 2000, timeout_ms = 6000;
+    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
+    zmq_setsockopt(socket, ZMQ_SNDHWM, &hwm, sizeof hwm);
+    zmq_setsockopt(socket, ZMQ_HEARTBEAT_IVL, &interval_ms, sizeof interval_ms);
+    zmq_setsockopt(socket, ZMQ_HEARTBEAT_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+    if (identity != NULL && identity[0] != '\0' && strlen(identity) < 256)
+        zmq_setsockopt(socket, ZMQ_ROUTING_ID, identity, strlen(identity));
+    if (zmq_bind(socket, spec) != 0) {
+        error_set(e, ERROR_IO, "Can't bind the handler endpoint %s: %s.", spec,
+                  zmq_strerror(zmq_errno()));
+        zmq_close(socket);
+        return NULL;
+    }
+    return socket;
+}
+
+static int open_pair(struct classic *k, const struct classic_options *o, struct error *e)
+{
+    struct backends *s = k->base.set;
+    k->push = open_socket(s, ZMQ_PUSH, o->send_spec, o->identity, e);
+    if (k->push == NULL)
+        return -1;
+    k->sub = open_socket(s, ZMQ_SUB, o->recv_spec, NULL, e);
+    if (k->sub == NULL)
+        return -1;
+    evzmq_init(&k->push_events, s->loop->ev, k->push, NULL, on_writable, k);
+    evzmq_init(&k->sub_events, s->loop->ev, k->sub, on_reply, NULL, k);
+    k->sub_events.batch = REPLY_BATCH;
+    if (evzmq_start(&k->push_events, 0, e) != 0)
+        return -1;
+    return evzmq_start(&k->sub_events, EVZMQ_READABLE, e);
+}
+
+static struct backend *classic_create(struct backends *s, const char *name,
+                                      const struct classic_options *o, struct error *e)
+{
+    struct classic *k = calloc(1, sizeof *k);
+    if (k == NULL || backend_enter(s, &k->base, &classic_ops, name) != 0) {
+        free(k);
+        error_set(e, ERROR_NO_MEMORY, "Out of memory.");
+        return NULL;
+    }
+    list_init(&k->waiting);
+    list_init(&k->notices);
+    k->subscriptions = MAP_INIT;
+    loop_task_init(&k->flush, on_flush);
+    ev_timer_init(&k->expiry, on_expiry, 0, 0);
+    if (open_pair(k, o, e) != 0) {
+        backend_unref(&k->base);
+        return NULL;
+    }
+    return &k->base;
+}
+
+struct backend *classic_get(struct backends *s, const struct classic_options *o, struct error *e)
+{
+    char name[256];
+    if (snprintf(name, sizeof name, "classic %s %s", o->send_spec, o->recv_spec) >=
+        (int)sizeof name) {
+        error_set(e, ERROR_INVALID, "The handler endpoints %s and %s are too long.", o->send_spec,
+                  o->recv_spec);
+        return NULL;
+    }
+    struct backend *b = backend_find(s, name);
+    if (b == NULL)
+        b = classic_create(s, name, o, e);
+    if (b != NULL) {
+        of(b)->queue = o->queue;
+        of(b)->queue_timeout_ms = o->queue_timeout_ms;
+    }
+    return b;
+}
+
+int classic_subscribe(struct backend *b, const char *ident, struct error *e)
+{
+    struct classic *k = of(b);
+    struct subscription *s = map_get(&k->subscriptions, slice_str(ident));
+    if (s != NULL) {
+        s->count++;
+        return 0;
+    }
+    s = calloc(1, sizeof *s);
+    if (s == NULL || map_put(&k->subscriptions, slice_str(ident), s, NULL) != 0) {
+        free(s);
+        return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
+    }
+    s->count = 1;
+    zmq_setsockopt(k->sub, ZMQ_SUBSCRIBE, ident, strlen(ident));
+    evzmq_recheck(&k->sub_events);
+    return 0;
+}
+
+void classic_unsubscribe(struct backend *b, const char *ident)
+{
+    struct classic *k = of(b);
+    struct subscription *s = map_get(&k->subscriptions, slice_str(ident));
+    if (s == NULL || --s->count > 0)
+        return;
+    free(map_remove(&k->subscriptions, slice_str(ident)));
+    zmq_setsockopt(k->sub, ZMQ_UNSUBSCRIBE, ident, strlen(ident));
+    evzmq_recheck(&k->sub_events);
+}

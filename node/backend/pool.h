@@ -1,0 +1,21 @@
+/* A pool of workers (docs/reference/pool-protocol.md): late binding of requests to workers that
+ * have room, credit and reservations, a bounded queue, retries after a worker's death. Workers of
+ * all pools connect to one ROUTER socket per node, the handler port. */
+#ifndef NODE_BACKEND_POOL_H
+#define NODE_BACKEND_POOL_H
+
+#include "node/backend/backend.h"
+#include "proto/base/error.h"
+
+struct pool_options {
+    const char *name;
+    unsigned queue; /* requests that may wait without a worker */
+    unsigned queue_timeout_ms;
+    unsigned timeout_ms; /* until the first byte of the answer; 0 = for ever */
+};
+
+/* The pool of this name with one more reference; the first pool binds the handler port, which can
+ * fail. The limits of the latest caller hold. NULL with *e. */
+struct backend *pool_get(struct backends *s, const struct pool_options *o, struct error *e);
+
+#endif

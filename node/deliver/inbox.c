@@ -1,0 +1,123 @@
+/* A short reply to one listener, the usual case, is copied into its output block; anything else
+ * shares the ZeroMQ message, which is kept until the last listener has been written to. */
+
+#include "node/deliver/inbox.h"
+
+#include "node/deliver/xreply.h"
+#include "node/io/payload.h"
+#include "proto/base/log.h"
+#include "proto/wire/handler_reply.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+
+enum { COPY_MOST = 2048, SHOWN_BYTES = 60 };
+
+struct message_payload {
+    struct payload base;
+    zmq_msg_t message;
+};
+
+static void release_message(struct payload *p)
+{
+    struct message_payload *m = container_of(p, struct message_payload, base);
+    zmq_msg_close(&m->message);
+    free(m);
+}
+
+/* Moves the message into a payload. A moved short message lies inside zmq_msg_t itself, so the
+ * bytes are found again after the move. NULL when out of memory (the message is then still the
+ * caller's). */
+static struct payload *payload_of_message(zmq_msg_t *message)
+{
+    struct message_payload *m = malloc(sizeof *m);
+    if (m == NULL)
+        return NULL;
+    zmq_msg_init(&m->message);
+    zmq_msg_move(&m->message, message);
+    m->base = (struct payload){
+        .bytes = zmq_msg_data(&m->message),
+        .len = zmq_msg_size(&m->message),
+        .refs = 1,
+        .release = release_message,
+    };
+    return &m->base;
+}
+
+static void log_malformed(struct slice bytes, const char *sender_name, const char *why)
+{
+    static struct log_limit limit;
+    char shown[SHOWN_BYTES + 1];
+    size_t len = bytes.len < SHOWN_BYTES ? bytes.len : SHOWN_BYTES;
+    for (size_t i = 0; i < len; i++)
+        shown[i] = isprint((unsigned char)bytes.ptr[i]) ? bytes.ptr[i] : '.';
+    shown[len] = '\0';
+    log_limited(&limit, LOG_WARN_LEVEL, "handler",
+                "dropped a malformed reply: %s from=\"%s\" bytes=%zu \"%s\"", why, sender_name,
+                bytes.len, shown);
+}
+
+static void deliver(struct inbox *in, const struct handler_reply *reply, struct slice payload,
+                    struct payload *shared, inbox_unknown_fn *unknown, void *sender)
+{
+    struct slice ids = reply->ids;
+    for (uint32_t id; handler_reply_next(&ids, &id);) {
+        struct conn *c = registry_find(in->registry, id);
+        if (c == NULL || conn_is_closing(c)) {
+            in->counters->handler_unknown_targets++;
+            unknown(sender, id);
+            continue;
+        }
+        in->counters->handler_deliveries++;
+        c->session->push(c, payload, shared);
+    }
+}
+
+static void deliver_extended(struct inbox *in, const struct handler_reply *reply,
+                             inbox_unknown_fn *unknown, void *sender)
+{
+    struct xreply x;
+    enum xreply_status status = xreply_parse(reply->payload, &x);
+    if (status == XREPLY_MALFORMED)
+        return;
+    struct slice ids = reply->ids;
+    for (uint32_t id; handler_reply_next(&ids, &id);) {
+        struct conn *c = registry_find(in->registry, id);
+        if (c != NULL && !conn_is_closing(c))
+            xreply_apply(c, status == XREPLY_OK ? &x : NULL);
+        else if (x.kind != XREPLY_CTL || !x.ctl.cancel)
+            unknown(sender, id);
+    }
+}
+
+bool inbox_take(struct inbox *in, zmq_msg_t *message, const char *sender_name,
+                inbox_unknown_fn *unknown, void *sender)
+{
+    struct slice bytes = slice_of(zmq_msg_data(message), zmq_msg_size(message));
+    struct handler_reply reply;
+    in->counters->handler_replies++;
+    enum handler_reply_status status = handler_reply_parse(bytes, in->max_targets, &reply);
+    if (status != HANDLER_REPLY_OK) {
+        in->counters->handler_replies_bad++;
+        log_malformed(bytes, sender_name, handler_reply_status_text(status));
+        return false;
+    }
+    if (reply.extended) {
+        deliver_extended(in, &reply, unknown, sender);
+        return true;
+    }
+    if (reply.payload.len <= COPY_MOST) {
+        deliver(in, &reply, reply.payload, NULL, unknown, sender);
+        return true;
+    }
+    size_t ids_at = (size_t)(reply.ids.ptr - bytes.ptr),
+           payload_at = (size_t)(reply.payload.ptr - bytes.ptr);
+    struct payload *shared = payload_of_message(message);
+    if (shared != NULL) {
+        reply.ids.ptr = shared->bytes + ids_at;
+        reply.payload.ptr = shared->bytes + payload_at;
+    }
+    deliver(in, &reply, reply.payload, shared, unknown, sender);
+    payload_unref(shared);
+    return true;
+}

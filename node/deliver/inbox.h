@@ -1,0 +1,30 @@
+/* Reply messages of handlers to the connections they name. A payload for several listeners, or a
+ * large one, is stored once and shared by all its writes. */
+#ifndef NODE_DELIVER_INBOX_H
+#define NODE_DELIVER_INBOX_H
+
+#include "node/deliver/registry.h"
+#include "node/stats/counters.h"
+#include "proto/base/slice.h"
+
+#include <stdbool.h>
+#include <zmq.h>
+
+struct inbox {
+    struct registry *registry;
+    struct counters *counters;
+    unsigned max_targets; /* limits.handler_targets */
+};
+
+/* What the sender is told: listeners that are not there. Declared by the caller of handlers, so
+ * that deliver/ does not know backends. May be called several times per message. */
+typedef void inbox_unknown_fn(void *sender, uint32_t conn_id);
+
+/* Takes the content of *message, which stays initialised. A malformed message is dropped, counted
+ * and logged (with its first bytes, at most once a second); nothing else is delayed by it.
+ * `sender_name` is for the log. Returns the reply's sender field's verdict: false when the message
+ * was malformed. */
+bool inbox_take(struct inbox *in, zmq_msg_t *message, const char *sender_name,
+                inbox_unknown_fn *unknown, void *sender);
+
+#endif

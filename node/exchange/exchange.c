@@ -1,0 +1,188 @@
+/* The steps admit, route, serve, reply, log. All early ends go through exchange_end, so that there
+ * is one place that logs, counts and lets go. */
+
+#include "node/exchange/exchange.h"
+
+#include "node/exchange/access_log.h"
+#include "node/exchange/head_box.h"
+#include "node/exchange/reply.h"
+
+#include <string.h>
+
+static const char *const step_names[] = {"admit", "route", "serve", "reply", "log", "ended"};
+static const char *const end_texts[] = {"done", "client gone", "reply cut", "timed out", "killed"};
+
+const char *exchange_step_name(enum exchange_step step)
+{
+    return step_names[step];
+}
+
+const char *exchange_end_text(enum exchange_end how)
+{
+    return end_texts[how];
+}
+
+static void take_log_fields(struct exchange *x, const struct request_head *h)
+{
+    x->method = h->method;
+    x->path = h->path;
+    x->version = h->version_minor == 0 ? SLICE("HTTP/1.0") : SLICE("HTTP/1.1");
+}
+
+struct exchange *exchange_begin(struct worker *w, struct conn *c, const struct exchange_sink *sink,
+                                struct request_head *head)
+{
+    struct exchange *x = freelist_take(&w->exchanges);
+    if (x == NULL)
+        return NULL;
+    memset(x, 0, sizeof *x);
+    x->worker = w;
+    x->conn = c;
+    x->sink = sink;
+    x->snapshot = snapshot_ref(w->snapshot);
+    x->head = head;
+    x->started_us = w->loop.now_us;
+    arena_init_pooled(&x->arena, &w->blocks);
+    take_log_fields(x, head);
+    x->method_id = head->method_id;
+    x->is_head = head->method_id == METHOD_HEAD;
+    x->http_1_0 = head->version_minor == 0;
+    x->keep_alive = head->keep_alive && !w->draining;
+    x->has_body = head->has_body;
+    x->body_complete = !head->has_body;
+    x->reply_length = -1;
+    w->counters.requests++;
+    return x;
+}
+
+static void route(struct exchange *x)
+{
+    x->step = STEP_ROUTE;
+    x->host = host_table_find(x->snapshot->hosts, x->head->host);
+    struct route_hit hit;
+    if (!route_table_find(x->host->routes, x->head->path, &hit))
+        return;
+    x->route = hit.target;
+    x->target = x->route->target;
+}
+
+void exchange_serve(struct exchange *x)
+{
+    if (x->head->expect_unknown) {
+        x->keep_alive = false;
+        reply_error(x, 417, SLICE_EMPTY);
+        return;
+    }
+    route(x);
+    x->step = STEP_SERVE;
+    if (x->target == NULL) {
+        x->keep_alive = false; /* as upstream: an answer without a route closes */
+        reply_error(x, 404, SLICE_EMPTY);
+        return;
+    }
+    x->target_started = true;
+    x->target->ops->start(x->target, x);
+}
+
+void exchange_want_body(struct exchange *x)
+{
+    x->expects_body = true;
+    exchange_detach(x);
+    x->sink->want_body(x->conn);
+}
+
+void exchange_pause_body(struct exchange *x)
+{
+    x->sink->pause_body(x->conn);
+}
+
+void exchange_resume_body(struct exchange *x)
+{
+    x->sink->resume_body(x->conn);
+}
+
+static void release_head(struct exchange *x)
+{
+    if (x->head == NULL)
+        return;
+    head_box_give(&x->worker->heads, x->head);
+    x->head = NULL;
+}
+
+void exchange_detach(struct exchange *x)
+{
+    if (x->head == NULL)
+        return;
+    struct slice method = arena_slice(&x->arena, x->method);
+    struct slice path = arena_slice(&x->arena, x->path);
+    x->method = method.ptr != NULL ? method : SLICE_EMPTY;
+    x->path = path.ptr != NULL ? path : SLICE_EMPTY;
+    release_head(x);
+    x->sink->head_released(x->conn);
+}
+
+void exchange_body(struct exchange *x, struct slice piece, bool last)
+{
+    x->body_received += piece.len;
+    x->body_complete = last;
+    if (x->target->ops->body != NULL)
+        x->target->ops->body(x, piece, last);
+}
+
+void exchange_drained(struct exchange *x)
+{
+    if (x->target != NULL && x->target->ops->more != NULL)
+        x->target->ops->more(x);
+}
+
+static void write_access_log(struct exchange *x)
+{
+    char peer[46];
+    size_t peer_len = conn_peer_text(x->conn, peer);
+    struct access_entry entry = {
+        .host = x->host != NULL ? x->host->name : SLICE_EMPTY,
+        .peer = slice_of(peer, peer_len),
+        .peer_port = conn_peer_port(x->conn),
+        .method = x->method,
+        .path = x->path,
+        .version = x->version,
+        .status = x->status,
+        .size = (int64_t)x->sent,
+        .duration_us = x->worker->loop.now_us - x->started_us,
+    };
+    access_log_write(x->worker->access_log, &entry);
+}
+
+void exchange_end(struct exchange *x, enum exchange_end how)
+{
+    struct worker *w = x->worker;
+    x->step = STEP_LOG;
+    if (x->target_started && x->target->ops->release != NULL)
+        x->target->ops->release(x);
+    if (how != EXCHANGE_DONE)
+        x->keep_alive = false;
+    if (w->access_log != NULL)
+        write_access_log(x);
+    if (x->status != 0)
+        counters_response(&w->counters, x->status);
+    histogram_add(&w->counters.latency, w->loop.now_us - x->started_us);
+    x->step = STEP_ENDED;
+    bool held_head = x->head != NULL;
+    release_head(x);
+    if (held_head)
+        x->sink->head_released(x->conn);
+    arena_fini(&x->arena);
+    snapshot_unref(x->snapshot);
+    x->snapshot = NULL;
+    x->sink->ended(x->conn, x, x->keep_alive);
+    freelist_give(&w->exchanges, x);
+}
+
+void exchange_fail(struct exchange *x, int status)
+{
+    x->keep_alive = false;
+    if (x->reply_started)
+        exchange_end(x, EXCHANGE_REPLY_CUT);
+    else
+        reply_error(x, status, SLICE_EMPTY);
+}

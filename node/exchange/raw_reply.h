@@ -1,0 +1,20 @@
+/* Answers of handlers: bytes that go out as they are, but are watched on their way, so that the
+ * access log has the true status and size, and the session knows when the answer is whole and the
+ * next pipelined request may be served (node/http/reply_watch.h tells what it sees). */
+#ifndef NODE_EXCHANGE_RAW_REPLY_H
+#define NODE_EXCHANGE_RAW_REPLY_H
+
+#include "node/exchange/exchange.h"
+#include "node/io/payload.h"
+
+/* The request has been handed to a handler: from now on its bytes are this exchange's answer. */
+void raw_reply_expect(struct exchange *x);
+
+/* Bytes for the client; `payload` shares them, or NULL: copied. Ends the exchange when the answer
+ * is whole: do not touch x afterwards. */
+void raw_reply_push(struct exchange *x, struct slice bytes, struct payload *payload);
+
+/* The handler closes the connection: the answer ends here, whole or not. Ends the exchange. */
+void raw_reply_close(struct exchange *x);
+
+#endif

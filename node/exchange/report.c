@@ -1,0 +1,111 @@
+/* Gauges are read from the objects when asked, never kept twice. */
+
+#include "node/exchange/report.h"
+
+#include "node/backend/backend.h"
+#include "node/conf/snapshot.h"
+#include "node/stats/metrics.h"
+#include "proto/wire/json.h"
+
+#include <stdlib.h>
+
+struct figure {
+    const char *name;
+    const char *help;
+    const char *type;
+    size_t offset;
+};
+
+#define FIGURE(field, type, help)                                              \
+    {                                                                          \
+        "backend_" #field, help, type, offsetof(struct backend_figures, field) \
+    }
+static const struct figure figures[] = {
+    FIGURE(requests, "counter", "Requests handed to this handler or pool"),
+    FIGURE(replies, "counter", "Reply messages from it"),
+    FIGURE(queued_now, "gauge", "Requests waiting in the node for it"),
+    FIGURE(in_flight, "gauge", "Requests held by its workers"),
+    FIGURE(workers, "gauge", "Workers connected"),
+    FIGURE(credit, "gauge", "Requests its workers have said they have room for"),
+    FIGURE(retried, "counter", "Requests given to another worker"),
+    FIGURE(lost, "counter", "Requests that died with a worker"),
+    FIGURE(refused, "counter", "Requests refused because the queue was full"),
+    FIGURE(timed_out, "counter", "Requests that waited or worked too long"),
+};
+enum { FIGURE_COUNT = sizeof figures / sizeof figures[0], GAUGES = 6 };
+
+static uint64_t figure_value(const struct backend *b, size_t i)
+{
+    return *(const uint64_t *)(const void *)((const char *)&b->figures + figures[i].offset);
+}
+
+static size_t put_gauges(const struct worker *w, struct metric *m)
+{
+    m[0] = (struct metric){
+        .name = "connections", .help = "Client connections open", .value = (double)w->conns.count};
+    m[1] = (struct metric){.name = "output_bytes",
+                           .help = "Bytes waiting to be written to clients",
+                           .value = (double)w->conns.out_memory.bytes};
+    m[2] = (struct metric){
+        .name = "exchanges", .help = "Requests in flight", .value = (double)w->exchanges.in_use};
+    m[3] = (struct metric){.name = "config_version",
+                           .help = "Version of the commit that is served",
+                           .value = w->snapshot != NULL ? (double)w->snapshot->version : 0};
+    m[4] = (struct metric){
+        .name = "draining", .help = "1 while the node drains", .value = w->draining};
+    for (size_t i = 0; i < 5; i++)
+        m[i].type = "gauge";
+    return 5;
+}
+
+void report_metrics(struct worker *w, struct buf *out)
+{
+    size_t backends = map_count(&w->backends->by_name), count;
+    struct metric *metrics = calloc(GAUGES + backends * FIGURE_COUNT, sizeof *metrics);
+    if (metrics == NULL) {
+        out->failed = true;
+        return;
+    }
+    count = put_gauges(w, metrics);
+    for (size_t i = 0; i < FIGURE_COUNT; i++) {
+        for (struct map_entry *it = map_first(&w->backends->by_name); it != NULL;
+             it = map_next(it)) {
+            const struct backend *b = map_value(it);
+            metrics[count++] = (struct metric){figures[i].name,    figures[i].help,
+                                               figures[i].type,    "backend",
+                                               slice_str(b->name), (double)figure_value(b, i)};
+        }
+    }
+    metrics_prometheus(out, &w->counters, metrics, count);
+    free(metrics);
+}
+
+static void put_backend_json(const struct backend *b, struct buf *out)
+{
+    buf_append_str(out, "{\"name\":");
+    json_put_string(out, slice_str(b->name));
+    buf_printf(out, ",\"kind\":\"%s\"", b->ops->kind);
+    for (size_t i = 0; i < FIGURE_COUNT; i++)
+        buf_printf(out, ",\"%s\":%llu", figures[i].name + sizeof "backend_" - 1,
+                   (unsigned long long)figure_value(b, i));
+    buf_append_char(out, '}');
+}
+
+void report_json(struct worker *w, struct buf *out)
+{
+    const struct snapshot *s = w->snapshot;
+    buf_printf(out, "{\"version\":\"" M2_VERSION "\",\"uuid\":\"%s\",\"draining\":%s,", w->uuid,
+               w->draining ? "true" : "false");
+    buf_printf(out, "\"config\":{\"version\":%llu,\"hash\":\"%s\"},",
+               (unsigned long long)s->version, s->hash);
+    buf_printf(out, "\"connections\":%zu,\"exchanges\":%zu,\"output_bytes\":%llu,\"counters\":{",
+               w->conns.count, w->exchanges.in_use, (unsigned long long)w->conns.out_memory.bytes);
+    metrics_json_members(out, &w->counters);
+    buf_append_str(out, "},\"backends\":[");
+    for (struct map_entry *it = map_first(&w->backends->by_name); it != NULL; it = map_next(it)) {
+        if (it != map_first(&w->backends->by_name))
+            buf_append_char(out, ',');
+        put_backend_json(map_value(it), out);
+    }
+    buf_append_str(out, "]}\n");
+}

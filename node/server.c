@@ -1,0 +1,386 @@
+/* Start-up is a list of steps, stopping is the same list backwards; each step's undoing accepts
+ * that the step never happened. */
+
+#include "node/server.h"
+
+#include "node/admin/control.h"
+#include "node/backend/backend.h"
+#include "node/backend/handler_peer.h"
+#include "node/conf/swap.h"
+#include "node/deliver/inbox.h"
+#include "node/exchange/access_log.h"
+#include "node/exchange/head_box.h"
+#include "node/process.h"
+#include "node/session/http1.h"
+#include "node/worker.h"
+#include "proto/base/log.h"
+#include "proto/base/uuid.h"
+#include "proto/model/settings.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    BUFFER_SIZE = 16 << 10,
+    SPARE_EXCHANGES = 256,
+    SPARE_ARENA_BLOCKS = 256,
+    ARENA_BLOCK = 2048
+};
+
+struct server {
+    struct server_options options;
+    struct process_plan process;
+    struct worker worker;
+    struct backends backends;
+    struct inbox inbox;
+    struct live live;
+    struct control *control;
+    struct node_agent *agent;
+    struct ev_signal on_int, on_term, on_hup;
+    struct ev_timer drain_limit;
+    char config_path[4096];
+    char which_uuid[64]; /* of the server row, from the first load on */
+    unsigned stops;      /* how often we were told */
+    int exit_status;
+    bool loop_ready;
+    bool entered; /* pid file written */
+};
+
+/* --- wiring between rooms --- */
+
+static void report_unknown(void *sender, uint32_t conn_id)
+{
+    handler_peer_report_unknown(sender, conn_id);
+}
+
+static void on_reply(void *arg, struct backend *origin, zmq_msg_t *message)
+{
+    struct server *s = arg;
+    s->inbox.max_targets = s->worker.snapshot->settings.handler_targets;
+    inbox_take(&s->inbox, message, origin->name, report_unknown, origin);
+}
+
+/* The handler that a connection used last learns that it is gone. */
+static void on_conn_closed(struct conns *set, struct conn *c)
+{
+    struct worker *w = set->owner;
+    struct server *s = container_of(w, struct server, worker);
+    struct handler_peer *peer = c->handler;
+    if (peer != NULL) {
+        if (!c->handler_closed)
+            handler_peer_disconnected(peer, c->id);
+        handler_peer_unref(peer);
+        c->handler = NULL;
+    }
+    registry_remove(w->registry, c);
+    w->counters.bytes_received += c->bytes_read;
+    w->counters.bytes_sent += c->bytes_written;
+    if (w->draining && set->count == 0)
+        loop_stop(&s->worker.loop);
+}
+
+/* --- draining --- */
+
+static void drain_connections(struct server *s)
+{
+    list_for_each_safe (it, &s->worker.conns.all) {
+        struct conn *c = container_of(it, struct conn, link);
+        if (!conn_is_closing(c) && c->session->drain != NULL)
+            c->session->drain(c);
+    }
+}
+
+static void on_drain_limit(struct ev_loop *ev, struct ev_timer *t, int events)
+{
+    (void)ev, (void)events;
+    struct server *s = container_of(t, struct server, drain_limit);
+    log_warn("server", "drain time is over, closing %zu connections", s->worker.conns.count);
+    loop_stop(&s->worker.loop);
+}
+
+void server_stop(struct server *s)
+{
+    struct worker *w = &s->worker;
+    if (s->stops++ > 0) {
+        loop_stop(&w->loop);
+        return;
+    }
+    process_stopping();
+    unsigned limit_s = w->snapshot->settings.drain_timeout_s;
+    log_info("server", "stopping: draining %zu connections, at most %u s", w->conns.count, limit_s);
+    w->draining = true;
+    listener_stop(s->live.listener);
+    drain_connections(s);
+    if (w->conns.count == 0) {
+        loop_stop(&w->loop);
+        return;
+    }
+    ev_timer_init(&s->drain_limit, on_drain_limit, limit_s, 0);
+    ev_timer_start(w->loop.ev, &s->drain_limit);
+}
+
+/* --- configuration --- */
+
+static int open_access_log(struct server *s, struct error *e)
+{
+    const struct snapshot *snap = s->worker.snapshot;
+    char path[8192];
+    snprintf(path, sizeof path, "%s%s", s->process.base, row_str(snap->server, SERVER_ACCESS_LOG));
+    struct access_log *old = s->worker.access_log;
+    if (!snap->settings.access_log) {
+        access_log_close(old);
+        s->worker.access_log = NULL;
+        return 0;
+    }
+    struct access_log *fresh = access_log_open(&s->worker.loop, path,
+                                               snap->settings.access_log_json, e);
+    if (fresh == NULL)
+        return -1;
+    access_log_close(old);
+    s->worker.access_log = fresh;
+    return 0;
+}
+
+static int reread(struct server *s, struct error *e)
+{
+    struct source_selector which = {.uuid = s->which_uuid};
+    struct model *m;
+    const struct row *row;
+    struct prepared *p;
+    if (source_load(s->config_path, &which, &m, &row, e) != 0)
+        return -1;
+    int result = swap_prepare(&s->live, m, row, 0, "", &p, e);
+    if (result == 0)
+        swap_activate(&s->live, p);
+    model_unref(m);
+    return result;
+}
+
+int server_reload(struct server *s, struct error *e)
+{
+    struct error log_error_text;
+    int result = s->options.config != NULL ? reread(s, e) : 0;
+    if (open_access_log(s, &log_error_text) != 0 ||
+        process_reopen_error_log(&s->process, &log_error_text) != 0)
+        log_warn("server", "%s", log_error_text.text);
+    if (result == 0)
+        log_info("server", "configuration is in place again config=%s", s->config_path);
+    else
+        log_error("server", "reload refused, the running configuration stays: %s", e->text);
+    return result;
+}
+
+static void on_signal(struct ev_loop *ev, struct ev_signal *w, int events)
+{
+    (void)ev, (void)events;
+    struct server *s = w->data;
+    struct error e;
+    if (w->signum == SIGHUP)
+        server_reload(s, &e);
+    else
+        server_stop(s);
+}
+
+static void watch_signal(struct server *s, struct ev_signal *w, int number)
+{
+    ev_signal_init(w, on_signal, number);
+    w->data = s;
+    ev_signal_start(s->worker.loop.ev, w);
+    ev_unref(s->worker.loop.ev);
+}
+
+/* --- building --- */
+
+static void init_pools(struct worker *w)
+{
+    freelist_init(&w->exchanges, sizeof(struct exchange), SPARE_EXCHANGES);
+    freelist_init(&w->blocks, ARENA_BLOCK, SPARE_ARENA_BLOCKS);
+    head_box_pool_init(&w->heads);
+    http1_pool_init(&w->http1s);
+}
+
+static int build_worker(struct server *s, size_t buffer_size, int io_threads, struct error *e)
+{
+    struct worker *w = &s->worker;
+    if (loop_init(&w->loop) != 0)
+        return error_set(e, ERROR_INTERNAL, "Can't make an event loop (epoll).");
+    s->loop_ready = true;
+    deadlines_init(&w->deadlines, &w->loop);
+    conns_init(&w->conns, &w->loop, &w->deadlines, buffer_size);
+    w->conns.owner = w;
+    w->conns.on_closed = on_conn_closed;
+    init_pools(w);
+    w->registry = registry_create(0, e);
+    if (w->registry == NULL)
+        return -1;
+    w->zmq = zmq_ctx_new();
+    if (w->zmq == NULL)
+        return error_set(e, ERROR_NO_MEMORY, "Can't make a ZeroMQ context.");
+    zmq_ctx_set(w->zmq, ZMQ_IO_THREADS, io_threads);
+    struct backend_upcall up = {.reply = on_reply, .arg = s};
+    backends_init(&s->backends, &w->loop, w->zmq, &w->counters, &up);
+    s->backends.handler_spec = s->options.handler_port;
+    snprintf(s->backends.node_uuid, sizeof s->backends.node_uuid, "%s", w->uuid);
+    w->backends = &s->backends;
+    s->inbox = (struct inbox){.registry = w->registry, .counters = &w->counters};
+    return 0;
+}
+
+static void plan_process(struct server *s, const struct model *m, const struct row *row)
+{
+    s->process = (struct process_plan){
+        .chroot = row_str(row, SERVER_CHROOT),
+        .pid_file = row_str(row, SERVER_PID_FILE),
+        .error_log = row_str(row, SERVER_ERROR_LOG),
+        .daemonize = setting_bool(m, SETTING_SERVER_DAEMONIZE),
+    };
+    process_plan_resolve(&s->process);
+    if (s->process.test_mode)
+        log_warn("server", "can't chroot to %s as this user: staying in front, paths are below it",
+                 s->process.chroot);
+}
+
+static const char *control_spec(const struct server *s, const struct model *m,
+                                const struct row *row)
+{
+    if (s->options.control != NULL)
+        return s->options.control;
+    const char *own = row_str(row, SERVER_CONTROL_PORT);
+    return own[0] != '\0' ? own : setting_text(m, SETTING_CONTROL_PORT);
+}
+
+static size_t buffer_size_for(const struct model *m)
+{
+    size_t wanted = (size_t)setting_int(m, SETTING_LIMITS_BUFFER_SIZE);
+    return wanted > BUFFER_SIZE ? wanted : BUFFER_SIZE;
+}
+
+/* The order matters: fork before threads, bind while privileged, handler sockets after the chroot.
+ */
+static int start_single(struct server *s, const struct model *m, const struct row *row,
+                        struct error *e)
+{
+    struct prepared *p;
+    plan_process(s, m, row);
+    process_raise_descriptors((unsigned)setting_int(m, SETTING_SUPERPOLL_MAX_FD));
+    if (process_check_pid_file(&s->process, e) != 0 || process_daemonize(&s->process, e) != 0)
+        return -1;
+    snprintf(s->worker.uuid, sizeof s->worker.uuid, "%s", row_str(row, SERVER_UUID));
+    if (build_worker(s, buffer_size_for(m), (int)setting_int(m, SETTING_ZEROMQ_THREADS), e) != 0)
+        return -1;
+    if (swap_listen(&s->live, row, setting_bool(m, SETTING_NET_TCP_KEEPALIVE), e) != 0)
+        return -1;
+    if (process_enter(&s->process, e) != 0)
+        return -1;
+    s->entered = true;
+    if (swap_prepare(&s->live, (struct model *)(uintptr_t)m, row, 0, "", &p, e) != 0)
+        return -1;
+    swap_activate(&s->live, p);
+    struct error log_problem;
+    if (open_access_log(s, &log_problem) != 0)
+        log_error("server", "%s; serving without an access log", log_problem.text);
+    s->control = control_open(&s->worker, control_spec(s, m, row), s, e);
+    return s->control != NULL ? 0 : -1;
+}
+
+static int create_single(struct server *s, struct error *e)
+{
+    struct model *m;
+    const struct row *row;
+    if (source_load(s->options.config, &s->options.which, &m, &row, e) != 0)
+        return -1;
+    snprintf(s->config_path, sizeof s->config_path, "%s", s->options.config);
+    snprintf(s->which_uuid, sizeof s->which_uuid, "%s", row_str(row, SERVER_UUID));
+    log_set_level((enum log_level)row_int(row, SERVER_ERROR_LOG_LEVEL));
+    int result = start_single(s, m, row, e);
+    model_unref(m);
+    return result;
+}
+
+struct server *server_create(const struct server_options *o, struct error *e)
+{
+    struct server *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        error_set(e, ERROR_NO_MEMORY, "Out of memory.");
+        return NULL;
+    }
+    s->options = *o;
+    s->live = (struct live){
+        .worker = &s->worker,
+        .session = &session_http1,
+        .kinds = target_kinds,
+        .bind_addr = o->bind_addr,
+        .port = o->port,
+        .reuse_port = o->coordinators != NULL,
+    };
+    signal(SIGPIPE, SIG_IGN);
+    if (create_single(s, e) != 0) {
+        server_destroy(s);
+        return NULL;
+    }
+    watch_signal(s, &s->on_int, SIGINT);
+    watch_signal(s, &s->on_term, SIGTERM);
+    watch_signal(s, &s->on_hup, SIGHUP);
+    return s;
+}
+
+int server_run(struct server *s)
+{
+    const struct row *row = s->worker.snapshot->server;
+    log_info("server", "serving %s on %s name=%s uuid=%s pid=%d", M2_VERSION,
+             listener_identity(s->live.listener), row_str(row, SERVER_NAME),
+             row_str(row, SERVER_UUID), (int)getpid());
+    process_ready(&s->process);
+    loop_run(&s->worker.loop);
+    log_info("server", "stopped");
+    return s->exit_status;
+}
+
+static void stop_signals(struct server *s)
+{
+    struct ev_signal *all[] = {&s->on_int, &s->on_term, &s->on_hup};
+    for (int i = 0; i < 3; i++) {
+        if (!ev_is_active(all[i]))
+            continue;
+        ev_ref(s->worker.loop.ev);
+        ev_signal_stop(s->worker.loop.ev, all[i]);
+    }
+    if (ev_is_active(&s->drain_limit))
+        ev_timer_stop(s->worker.loop.ev, &s->drain_limit);
+}
+
+static void destroy_worker(struct server *s)
+{
+    struct worker *w = &s->worker;
+    stop_signals(s);
+    w->draining = false; /* the loop has ended: nothing to stop when the last connection goes */
+    conns_fini(&w->conns);
+    swap_stop(&s->live);
+    if (w->backends != NULL)
+        backends_fini(w->backends);
+    registry_destroy(w->registry);
+    access_log_close(w->access_log);
+    if (w->zmq != NULL)
+        zmq_ctx_term(w->zmq);
+    deadlines_fini(&w->deadlines);
+    loop_fini(&w->loop);
+    freelist_fini(&w->exchanges);
+    freelist_fini(&w->blocks);
+    freelist_fini(&w->heads);
+    freelist_fini(&w->http1s);
+    buf_fini(&w->scratch);
+}
+
+void server_destroy(struct server *s)
+{
+    if (s == NULL)
+        return;
+    control_close(s->control);
+    if (s->loop_ready)
+        destroy_worker(s);
+    if (s->entered)
+        process_leave(&s->process);
+    free(s);
+}

@@ -1,0 +1,435 @@
+/* Three phases: a head is being read; an exchange runs (and may read its body); an unread body is
+ * being discarded. The head stays in the input buffer, pinned, as long as the exchange uses it. */
+
+#include "node/session/http1.h"
+
+#include "node/exchange/exchange.h"
+#include "node/exchange/head_box.h"
+#include "node/exchange/raw_reply.h"
+#include "node/exchange/reply.h"
+#include "node/http/body.h"
+#include "node/http/status_code.h"
+#include "proto/base/log.h"
+
+#include <string.h>
+
+enum phase { PHASE_HEAD, PHASE_SERVE, PHASE_DISCARD };
+
+enum {
+    SPARE_STATES = 256,
+    DISCARD_MOST =
+        256 << 10, /* an unread body up to this is read away; beyond, closing is cheaper */
+};
+
+struct http1 {
+    struct request_head *head; /* being read; given to the exchange with the request */
+    struct exchange *x;
+    struct body body;
+    enum phase phase;
+    uint32_t head_len;     /* bytes of the head at the front of the input, not yet consumed */
+    uint32_t head_since_s; /* when the first byte of the head came */
+    uint64_t discarded;
+    bool body_wanted;
+    bool body_done;
+    bool body_paused;
+    bool expects_continue;
+};
+
+void http1_pool_init(struct freelist *pool)
+{
+    freelist_init(pool, sizeof(struct http1), SPARE_STATES);
+}
+
+static struct worker *worker_of(const struct conn *c)
+{
+    return c->set->owner;
+}
+
+static uint32_t now_s(const struct conn *c)
+{
+    return (uint32_t)(c->set->loop->now_us / 1000000u);
+}
+
+static struct http1 *state_create(struct conn *c)
+{
+    struct http1 *h = freelist_take(&worker_of(c)->http1s);
+    if (h != NULL)
+        memset(h, 0, sizeof *h);
+    c->session_state = h;
+    return h;
+}
+
+static void state_destroy(struct conn *c)
+{
+    struct http1 *h = c->session_state;
+    if (h == NULL)
+        return;
+    head_box_give(&worker_of(c)->heads, h->head);
+    freelist_give(&worker_of(c)->http1s, h);
+    c->session_state = NULL;
+}
+
+/* --- deadlines --- */
+
+/* The sweep of upstream's manual (chapter on expert settings), per connection: each of three tests
+ * that fails adds one point, and more points than the limit close. */
+static bool is_idle_too_long(const struct conn *c, const struct settings *s)
+{
+    uint32_t now = now_s(c);
+    unsigned score = 0;
+    if (s->min_ping_s > 0 && now - c->last_ping_s > s->min_ping_s)
+        score++;
+    if (s->min_read_rate > 0 && c->bytes_read / (now - c->last_read_s + 1) < s->min_read_rate)
+        score++;
+    if (s->min_write_rate > 0 && c->bytes_written / (now - c->last_write_s + 1) < s->min_write_rate)
+        score++;
+    return score > s->kill_limit;
+}
+
+static bool reads_body(const struct http1 *h)
+{
+    return h != NULL && h->phase == PHASE_SERVE && h->body_wanted && !h->body_done &&
+           !h->body_paused;
+}
+
+static void arm(struct conn *c)
+{
+    const struct settings *s = &worker_of(c)->snapshot->settings;
+    const struct http1 *h = c->session_state;
+    unsigned wait_s = s->tick_s;
+    if (h != NULL && h->phase == PHASE_HEAD && s->header_timeout_s > 0)
+        wait_s = s->header_timeout_s - (now_s(c) - h->head_since_s); /* from its first byte on */
+    else if ((reads_body(h) || (h != NULL && h->phase == PHASE_DISCARD)) && s->body_timeout_s > 0)
+        wait_s = s->body_timeout_s;
+    else if (now_s(c) - c->last_ping_s < s->min_ping_s)
+        wait_s = s->min_ping_s - (now_s(c) - c->last_ping_s) + 1;
+    deadline_set(c->set->deadlines, &c->deadline, wait_s * 1000ull);
+}
+
+static void refuse(struct conn *c, int status, const char *why, size_t offset);
+
+static void http1_timeout(struct conn *c)
+{
+    struct worker *w = worker_of(c);
+    const struct settings *s = &w->snapshot->settings;
+    struct http1 *h = c->session_state;
+    uint32_t now = now_s(c);
+    if (h != NULL && h->phase == PHASE_HEAD && s->header_timeout_s > 0 &&
+        now - h->head_since_s >= s->header_timeout_s) {
+        w->counters.timeouts++;
+        refuse(c, 408, "the request head took too long", conn_input(c).len);
+        return;
+    }
+    if (reads_body(h) && s->body_timeout_s > 0 && now - c->last_read_s >= s->body_timeout_s) {
+        w->counters.timeouts++;
+        exchange_fail(h->x, 408);
+        return;
+    }
+    bool discards = h != NULL && h->phase == PHASE_DISCARD &&
+                    now - c->last_read_s >= s->body_timeout_s;
+    if (discards || is_idle_too_long(c, s)) {
+        w->counters.timeouts++;
+        conn_close(c, CONN_TIMEOUT);
+        return;
+    }
+    arm(c);
+}
+
+static void http1_opened(struct conn *c)
+{
+    worker_of(c)->counters.connections_accepted++;
+    arm(c);
+}
+
+/* --- the end of a request and the beginning of the next --- */
+
+/* Refuses what is no request: answers, logs once, closes. */
+static void refuse(struct conn *c, int status, const char *why, size_t offset)
+{
+    struct worker *w = worker_of(c);
+    static struct log_limit limit;
+    char peer[46], answer[REPLY_ERROR_ROOM];
+    conn_peer_text(c, peer);
+    log_limited(&limit, LOG_INFO_LEVEL, "http", "refused with %d: %s peer=%s offset=%zu", status,
+                why, peer, offset);
+    w->counters.requests_bad++;
+    counters_response(&w->counters, status);
+    size_t len = reply_render_error(w, status, SLICE_EMPTY, true, false, answer);
+    conn_write(c, slice_of(answer, len));
+    conn_close_after_flush(c);
+}
+
+static void next_request(struct conn *c)
+{
+    if (worker_of(c)->draining) {
+        conn_close_after_flush(c);
+        return;
+    }
+    state_destroy(c);
+    conn_resume(c);
+    if (conn_input(c).len > 0)
+        conn_wake(c);
+    else if (c->input_ended)
+        conn_close(c, CONN_CLIENT_CLOSED);
+}
+
+static void head_released(struct conn *c)
+{
+    struct http1 *h = c->session_state;
+    conn_consume(c, h->head_len);
+    h->head_len = 0;
+    conn_unpin(c);
+}
+
+static void exchange_ended(struct conn *c, struct exchange *x, bool keep_alive)
+{
+    (void)x;
+    struct http1 *h = c->session_state;
+    h->x = NULL;
+    h->body_paused = false;
+    if (conn_is_closing(c))
+        return;
+    /* A client that still waits for 100 Continue may or may not send its body: only closing is
+     * clear. */
+    if (!keep_alive || (!h->body_done && h->expects_continue)) {
+        conn_close_after_flush(c);
+        return;
+    }
+    if (!h->body_done) {
+        h->phase = PHASE_DISCARD;
+        conn_resume(c);
+        conn_wake(c);
+        arm(c);
+        return;
+    }
+    next_request(c);
+}
+
+/* --- bodies --- */
+
+static void want_body(struct conn *c)
+{
+    struct http1 *h = c->session_state;
+    h->body_wanted = true;
+    if (h->expects_continue && conn_input(c).len == 0) {
+        worker_of(c)->counters.responses_1xx++;
+        conn_write(c, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
+    }
+    h->expects_continue = false;
+    conn_wake(c);
+}
+
+static void pause_body(struct conn *c)
+{
+    ((struct http1 *)c->session_state)->body_paused = true;
+    conn_pause(c);
+}
+
+static void resume_body(struct conn *c)
+{
+    struct http1 *h = c->session_state;
+    h->body_paused = false;
+    conn_resume(c);
+    if (conn_input(c).len > 0)
+        conn_wake(c);
+}
+
+/* Takes the next step of the framing from the input. */
+static enum parse_result take_piece(struct conn *c, struct http1 *h, struct slice *piece)
+{
+    size_t consumed = 0;
+    *piece = SLICE_EMPTY;
+    enum parse_result result = body_feed(&h->body, conn_input(c), &consumed, piece);
+    conn_consume(c, consumed);
+    h->body_done = result == PARSE_DONE || body_is_done(&h->body);
+    return result;
+}
+
+static void read_body(struct conn *c)
+{
+    for (struct http1 *h; (h = c->session_state) != NULL && reads_body(h) && !conn_is_closing(c);) {
+        struct slice piece;
+        enum parse_result result = take_piece(c, h, &piece);
+        if (result == PARSE_BAD) {
+            worker_of(c)->counters.requests_bad++;
+            exchange_fail(h->x, parse_fault_status(h->body.fault));
+            return;
+        }
+        if (result == PARSE_MORE)
+            return;
+        exchange_body(h->x, piece, h->body_done);
+    }
+}
+
+static void discard_body(struct conn *c, struct http1 *h)
+{
+    while (!h->body_done) {
+        struct slice piece;
+        enum parse_result result = take_piece(c, h, &piece);
+        h->discarded += piece.len;
+        if (result == PARSE_BAD || h->discarded > DISCARD_MOST) {
+            conn_close_after_flush(c);
+            return;
+        }
+        if (result == PARSE_MORE)
+            return;
+    }
+    next_request(c);
+}
+
+/* --- heads --- */
+
+static const struct exchange_sink sink = {
+    .want_body = want_body,
+    .pause_body = pause_body,
+    .resume_body = resume_body,
+    .head_released = head_released,
+    .ended = exchange_ended,
+};
+
+static void serve(struct conn *c, struct http1 *h)
+{
+    struct worker *w = worker_of(c);
+    h->phase = PHASE_SERVE;
+    h->head_len = (uint32_t)h->head->len;
+    h->expects_continue = h->head->expect_continue;
+    h->body_done = !h->head->has_body;
+    h->body_wanted = false;
+    if (h->head->has_body)
+        body_init(&h->body, h->head->chunked, h->head->content_length);
+    conn_pin(c);
+    h->x = exchange_begin(w, c, &sink, h->head);
+    if (h->x == NULL) {
+        refuse(c, 503, "out of memory", 0);
+        return;
+    }
+    h->head = NULL; /* the exchange's now */
+    exchange_serve(h->x);
+}
+
+static enum parse_result parse_head(struct conn *c, struct http1 *h)
+{
+    const struct settings *s = &worker_of(c)->snapshot->settings;
+    size_t most = c->set->buffer_size;
+    struct request_limits limits = {
+        .head_bytes = s->head_bytes < most ? s->head_bytes : most,
+        .url_path = s->url_path,
+        .fields = s->header_count,
+        .relaxed = s->relaxed_target,
+    };
+    for (;;) {
+        enum parse_result result = request_head_parse(h->head, conn_input_mutable(c),
+                                                      conn_input(c).len, &limits);
+        if (result != PARSE_FULL)
+            return result;
+        if (head_box_grow(h->head, limits.fields) != 0) {
+            h->head->fault = FAULT_FIELD_COUNT;
+            return PARSE_BAD;
+        }
+    }
+}
+
+static void read_head(struct conn *c, struct http1 *h)
+{
+    if (h->head == NULL) {
+        h->head = head_box_take(&worker_of(c)->heads);
+        h->head_since_s = now_s(c);
+        if (h->head == NULL) {
+            conn_close(c, CONN_NO_MEMORY);
+            return;
+        }
+    }
+    switch (parse_head(c, h)) {
+    case PARSE_DONE: serve(c, h); break;
+    case PARSE_MORE: arm(c); break;
+    default:
+        refuse(c, parse_fault_status(h->head->fault), parse_fault_text(h->head->fault),
+               h->head->offset);
+        break;
+    }
+}
+
+static void http1_input(struct conn *c)
+{
+    struct http1 *h = c->session_state;
+    if (h == NULL && (h = state_create(c)) == NULL) {
+        conn_close(c, CONN_NO_MEMORY);
+        return;
+    }
+    if (h->phase == PHASE_HEAD)
+        read_head(c, h);
+    else if (h->phase == PHASE_DISCARD)
+        discard_body(c, h);
+    else
+        read_body(c); /* without a body to read: the bytes are the next request's and wait */
+}
+
+static void http1_input_end(struct conn *c)
+{
+    struct http1 *h = c->session_state;
+    if (h == NULL || h->x == NULL || reads_body(h) || h->x->target->ops->half_close_cancels) {
+        conn_close(c, CONN_CLIENT_CLOSED);
+        return;
+    }
+    h->x->keep_alive = false;
+}
+
+static void http1_drained(struct conn *c)
+{
+    struct http1 *h = c->session_state;
+    if (h != NULL && h->x != NULL)
+        exchange_drained(h->x);
+}
+
+static void http1_push(struct conn *c, struct slice bytes, struct payload *payload)
+{
+    struct http1 *h = c->session_state;
+    struct exchange *x = h != NULL && h->x != NULL && h->x->reply_raw ? h->x : NULL;
+    if (bytes.len == 0) {
+        c->handler_closed = true;
+        if (x != NULL)
+            raw_reply_close(x);
+        else
+            conn_close_after_flush(c);
+    } else if (x != NULL) {
+        raw_reply_push(x, bytes, payload);
+    } else if (payload != NULL) {
+        conn_write_payload(c, payload, (size_t)(bytes.ptr - payload->bytes), bytes.len);
+    } else {
+        conn_write(c, bytes);
+    }
+}
+
+static void http1_drain(struct conn *c)
+{
+    struct http1 *h = c->session_state;
+    if (h == NULL)
+        conn_close(c, CONN_DRAINED);
+    else if (h->x != NULL && !h->x->reply_started && !h->x->reply_raw)
+        h->x->keep_alive = false;
+}
+
+static void http1_closed(struct conn *c)
+{
+    struct http1 *h = c->session_state;
+    worker_of(c)->counters.connections_closed++;
+    if (c->reason == CONN_OUTPUT_LIMIT)
+        worker_of(c)->counters.output_limit_closes++;
+    if (h != NULL && h->x != NULL)
+        exchange_end(h->x, c->reason == CONN_TIMEOUT  ? EXCHANGE_TIMED_OUT
+                           : c->reason == CONN_KILLED ? EXCHANGE_KILLED
+                                                      : EXCHANGE_CLIENT_GONE);
+    state_destroy(c);
+}
+
+const struct session_ops session_http1 = {
+    .name = "http1",
+    .opened = http1_opened,
+    .input = http1_input,
+    .input_end = http1_input_end,
+    .drained = http1_drained,
+    .push = http1_push,
+    .timeout = http1_timeout,
+    .drain = http1_drain,
+    .closed = http1_closed,
+};

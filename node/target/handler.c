@@ -1,0 +1,318 @@
+/* The head of the message is written while the request head is still there; the body, whose length
+ * stands in front of it, is appended when it is whole. */
+
+#include "node/target/handler.h"
+
+#include "node/backend/classic.h"
+#include "node/backend/handler_peer.h"
+#include "node/backend/pool.h"
+#include "node/deliver/registry.h"
+#include "node/exchange/exchange.h"
+#include "node/exchange/raw_reply.h"
+#include "node/exchange/reply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct handler_target {
+    struct target base;
+    struct handler_peer *peer;
+    uint8_t retries;
+};
+
+/* One request of an exchange; lives in the exchange's arena. */
+struct handler_state {
+    struct backend_request request;
+    struct exchange *x;
+    struct buf message; /* while a body is collected: everything up to the body */
+    struct buf body;    /* chunked bodies, whose length comes last */
+    size_t body_len;    /* announced; 0 when chunked */
+    bool chunked;
+    bool idempotent;
+};
+
+static struct handler_target *of(struct target *t)
+{
+    return container_of(t, struct handler_target, base);
+}
+
+static void handler_destroy(struct target *t)
+{
+    handler_peer_unref(of(t)->peer);
+    free(of(t));
+}
+
+/* --- requests --- */
+
+/* A client may not pretend to be the server: upload markers are the server's word (reference S10).
+ */
+static bool is_forged(const struct http_field *f)
+{
+    return f->id == FIELD_OTHER && f->name.len > 10 &&
+           strncasecmp(f->name.ptr, "x-mongrel2-", 11) == 0;
+}
+
+static size_t take_fields(const struct exchange *x, struct handler_field *out, size_t room)
+{
+    const struct field_list *list = &x->head->fields;
+    bool keep_xff = x->snapshot->settings.no_clobber_xff;
+    size_t count = 0;
+    for (unsigned i = 0; i < list->count && count < room; i++) {
+        const struct http_field *f = &list->items[i];
+        if ((f->id == FIELD_X_FORWARDED_FOR && !keep_xff) || is_forged(f))
+            continue;
+        out[count++] = (struct handler_field){f->name, f->value};
+    }
+    return count;
+}
+
+static void encode(struct exchange *x, const struct handler_peer *peer, struct buf *out,
+                   size_t body_len)
+{
+    struct handler_field fields[HANDLER_FIELDS_MAX];
+    const struct request_head *h = x->head;
+    char peer_text[46];
+    struct slice remote = slice_of(peer_text, conn_peer_text(x->conn, peer_text));
+    struct handler_field xff = {SLICE("x-forwarded-for"), remote};
+    struct handler_request r = {
+        .sender = slice_str(peer->ident),
+        .conn_id = x->conn->id,
+        .path = h->path,
+        .fields = fields,
+        .field_count = take_fields(x, fields, HANDLER_FIELDS_MAX),
+        .extras = &xff,
+        .extra_count = x->snapshot->settings.no_clobber_xff ? 0 : 1,
+    };
+    r.keys[HANDLER_KEY_PATH] = h->path;
+    r.keys[HANDLER_KEY_METHOD] = h->method;
+    r.keys[HANDLER_KEY_VERSION] = x->version;
+    r.keys[HANDLER_KEY_URI] = h->uri;
+    if (h->has_query)
+        r.keys[HANDLER_KEY_QUERY] = h->query;
+    if (h->has_fragment)
+        r.keys[HANDLER_KEY_FRAGMENT] = h->fragment;
+    r.keys[HANDLER_KEY_PATTERN] = x->route->pattern;
+    r.keys[HANDLER_KEY_URL_SCHEME] = SLICE("http");
+    r.keys[HANDLER_KEY_REMOTE_ADDR] = remote;
+    handler_request_encode_head(out, &r, peer->format, body_len);
+}
+
+/* The connection reports to the handler it used last when it goes. */
+static int enlist(struct exchange *x, struct handler_peer *peer)
+{
+    struct conn *c = x->conn;
+    if (registry_add(x->worker->registry, c) != 0)
+        return -1;
+    if (c->handler != peer) {
+        handler_peer_unref(c->handler);
+        c->handler = handler_peer_ref(peer);
+    }
+    return 0;
+}
+
+static void on_failed(struct backend_request *r, int status)
+{
+    struct handler_state *s = container_of(r, struct handler_state, request);
+    struct exchange *x = s->x;
+    x->reply_raw = false;
+    if (x->reply_started) {
+        reply_abort(x, status);
+        return;
+    }
+    char wait[32] = "";
+    if (status == 503)
+        snprintf(wait, sizeof wait, "Retry-After: 1\r\n");
+    reply_error(x, status, slice_str(wait));
+}
+
+/* Copies the parts into one message and hands it to the backend. */
+static void dispatch(struct exchange *x, struct handler_state *s, struct slice head, struct slice body)
+{
+    struct handler_target *t = of(x->target);
+    size_t len = head.len + body.len + 1;
+    if (zmq_msg_init_size(&s->request.message, len) != 0 || enlist(x, t->peer) != 0) {
+        zmq_msg_init(&s->request.message);
+        reply_error(x, 503, SLICE_EMPTY);
+        return;
+    }
+    char *at = zmq_msg_data(&s->request.message);
+    memcpy(at, head.ptr, head.len);
+    if (body.len > 0)
+        memcpy(at + head.len, body.ptr, body.len);
+    at[len - 1] = ',';
+    s->request.conn_id = x->conn->id;
+    s->request.retries_left = s->idempotent ? t->retries : 0;
+    buf_fini(&s->message);
+    buf_fini(&s->body);
+    raw_reply_expect(x);
+    x->worker->counters.handler_requests++;
+    t->peer->backend->ops->send(t->peer->backend, &s->request);
+}
+
+static void refuse_body(struct exchange *x)
+{
+    x->keep_alive = false;
+    reply_error(x, 413, SLICE_EMPTY);
+}
+
+static void collect_body(struct exchange *x, struct handler_state *s, size_t body_len)
+{
+    s->body_len = body_len;
+    s->chunked = x->head->chunked;
+    struct buf *into = s->chunked ? &s->body : &s->message;
+    into->max = s->chunked ? x->snapshot->settings.content_length : 0;
+    encode(x, of(x->target)->peer, &s->message, body_len);
+    exchange_want_body(x);
+}
+
+static void handler_start(struct target *t, struct exchange *x)
+{
+    const struct request_head *h = x->head;
+    struct handler_state *s = arena_zalloc(&x->arena, sizeof *s);
+    if (s == NULL || registry_add(x->worker->registry, x->conn) != 0) {
+        reply_error(x, 503, SLICE_EMPTY);
+        return;
+    }
+    backend_request_init(&s->request, on_failed);
+    s->x = x;
+    s->idempotent = request_method_is_idempotent(h->method_id);
+    x->state = s;
+    if (h->content_length > 0 &&
+        (uint64_t)h->content_length > x->snapshot->settings.content_length) {
+        refuse_body(x);
+    } else if (h->has_body) {
+        collect_body(x, s, h->chunked ? 0 : (size_t)h->content_length);
+    } else {
+        struct buf *scratch = &x->worker->scratch;
+        buf_clear(scratch);
+        encode(x, of(t)->peer, scratch, 0);
+        if (scratch->failed) {
+            reply_error(x, 503, SLICE_EMPTY);
+            return;
+        }
+        exchange_detach(x);
+        dispatch(x, s, buf_slice(scratch), SLICE_EMPTY);
+    }
+}
+
+/* The message was begun for a body of length 0: its last bytes are "0:" and give way to the real
+ * length. */
+static void put_chunked_length(struct handler_state *s)
+{
+    s->message.len -= 2;
+    buf_append_uint(&s->message, s->body.len);
+    buf_append_char(&s->message, ':');
+}
+
+static void handler_body(struct exchange *x, struct slice piece, bool last)
+{
+    struct handler_state *s = x->state;
+    struct buf *into = s->chunked ? &s->body : &s->message;
+    buf_append_slice(into, piece);
+    if (into->failed) {
+        refuse_body(x);
+        return;
+    }
+    if (!last)
+        return;
+    if (s->chunked)
+        put_chunked_length(s);
+    if (s->message.failed)
+        exchange_fail(x, 503);
+    else
+        dispatch(x, s, buf_slice(&s->message), s->chunked ? buf_slice(&s->body) : SLICE_EMPTY);
+}
+
+static void handler_release(struct exchange *x)
+{
+    struct handler_state *s = x->state;
+    if (s == NULL)
+        return;
+    if (s->request.backend != NULL)
+        s->request.backend->ops->done(s->request.backend, &s->request);
+    buf_fini(&s->message);
+    buf_fini(&s->body);
+}
+
+/* --- rows --- */
+
+static struct backend *find_backend(const struct row *row, struct snapshot_build *b,
+                                    struct error *e)
+{
+    unsigned queue = (unsigned)row_int(row, HANDLER_QUEUE);
+    unsigned queue_timeout_ms = (unsigned)row_int(row, HANDLER_QUEUE_TIMEOUT) * 1000;
+    if (row_text(row, HANDLER_POOL).len > 0) {
+        struct pool_options o = {
+            .name = row_str(row, HANDLER_POOL),
+            .queue = queue,
+            .queue_timeout_ms = queue_timeout_ms,
+            .timeout_ms = (unsigned)row_int(row, HANDLER_TIMEOUT) * 1000,
+        };
+        return pool_get(b->worker->backends, &o, e);
+    }
+    struct classic_options o = {
+        .send_spec = row_str(row, HANDLER_SEND_SPEC),
+        .recv_spec = row_str(row, HANDLER_RECV_SPEC),
+        .identity = row_str(row, HANDLER_SEND_IDENT),
+        .queue = queue,
+        .queue_timeout_ms = queue_timeout_ms,
+    };
+    return classic_get(b->worker->backends, &o, e);
+}
+
+/* In a cluster several nodes run this row: requests carry the node's own UUID, so that a reply
+ * finds the node that holds the listener (docs/reference/pool-protocol.md). */
+static struct handler_peer *make_peer(const struct row *row, struct snapshot_build *b,
+                                      struct error *e)
+{
+    bool is_pool = row_text(row, HANDLER_POOL).len > 0;
+    bool own_ident = is_pool || b->worker->in_cluster;
+    const char *ident = own_ident ? b->worker->uuid : row_str(row, HANDLER_SEND_IDENT);
+    struct backend *backend = find_backend(row, b, e);
+    if (backend == NULL)
+        return NULL;
+    struct handler_peer *p = handler_peer_create(
+        backend, ident, handler_format_from_name(row_text(row, HANDLER_PROTOCOL)), e);
+    if (p == NULL || is_pool)
+        return p;
+    const char *recv_ident = row_str(row, HANDLER_RECV_IDENT);
+    if (b->worker->in_cluster && recv_ident[0] != '\0')
+        recv_ident = b->worker->uuid;
+    char *copy = strdup(recv_ident);
+    if (copy == NULL || classic_subscribe(backend, copy, e) != 0) {
+        free(copy);
+        handler_peer_unref(p);
+        return NULL;
+    }
+    p->recv_ident = copy;
+    return p;
+}
+
+static int handler_create(struct target **out, const struct row *row, struct snapshot_build *b,
+                          struct error *e)
+{
+    struct handler_target *t = calloc(1, sizeof *t);
+    if (t == NULL)
+        return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
+    t->base.ops = &target_handler;
+    t->retries = (uint8_t)row_int(row, HANDLER_RETRIES);
+    t->peer = make_peer(row, b, e);
+    if (t->peer == NULL) {
+        free(t);
+        return -1;
+    }
+    *out = &t->base;
+    return 0;
+}
+
+const struct target_ops target_handler = {
+    .kind = "handler",
+    .table = TABLE_HANDLER,
+    .create = handler_create,
+    .destroy = handler_destroy,
+    .start = handler_start,
+    .body = handler_body,
+    .half_close_cancels = true,
+    .release = handler_release,
+};
