@@ -6,6 +6,7 @@
 #include "node/admin/control.h"
 #include "node/backend/backend.h"
 #include "node/backend/handler_peer.h"
+#include "node/backend/pool_worker.h"
 #include "node/conf/swap.h"
 #include "node/deliver/inbox.h"
 #include "node/exchange/access_log.h"
@@ -21,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     BUFFER_SIZE = 16 << 10,
@@ -37,7 +39,6 @@ struct server {
     struct inbox inbox;
     struct live live;
     struct control *control;
-    struct node_agent *agent;
     struct ev_signal on_int, on_term, on_hup;
     struct ev_timer drain_limit;
     char config_path[4096];
@@ -257,6 +258,34 @@ static size_t buffer_size_for(const struct model *m)
     return wanted > BUFFER_SIZE ? wanted : BUFFER_SIZE;
 }
 
+static int reload_by_control(void *server, struct error *e)
+{
+    return server_reload(server, e);
+}
+
+static void stop_by_control(void *server)
+{
+    server_stop(server);
+}
+
+static void describe_for_control(void *server, const char **access_log, const char **pid_file,
+                                 unsigned *port, const char **bind_addr)
+{
+    const struct server *s = server;
+    const struct row *row = s->worker.snapshot->server;
+    *access_log = s->worker.access_log != NULL ? access_log_path(s->worker.access_log) : "";
+    *pid_file = s->process.pid_path;
+    *port = s->live.listener != NULL ? listener_port(s->live.listener) : 0;
+    *bind_addr = s->options.bind_addr != NULL ? s->options.bind_addr
+                                              : row_str(row, SERVER_BIND_ADDR);
+}
+
+static const struct control_ops control_ops = {
+    .reload = reload_by_control,
+    .stop = stop_by_control,
+    .describe = describe_for_control,
+};
+
 /* The order matters: fork before threads, bind while privileged, handler sockets after the chroot.
  */
 static int start_single(struct server *s, const struct model *m, const struct row *row,
@@ -281,7 +310,7 @@ static int start_single(struct server *s, const struct model *m, const struct ro
     struct error log_problem;
     if (open_access_log(s, &log_problem) != 0)
         log_error("server", "%s; serving without an access log", log_problem.text);
-    s->control = control_open(&s->worker, control_spec(s, m, row), s, e);
+    s->control = control_open(&s->worker, control_spec(s, m, row), &control_ops, s, e);
     return s->control != NULL ? 0 : -1;
 }
 
@@ -358,8 +387,10 @@ static void destroy_worker(struct server *s)
     w->draining = false; /* the loop has ended: nothing to stop when the last connection goes */
     conns_fini(&w->conns);
     swap_stop(&s->live);
-    if (w->backends != NULL)
+    if (w->backends != NULL) {
+        pool_port_close(w->backends);
         backends_fini(w->backends);
+    }
     registry_destroy(w->registry);
     access_log_close(w->access_log);
     if (w->zmq != NULL)

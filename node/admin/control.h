@@ -1,6 +1,6 @@
-/* The control port: a ZeroMQ REP socket that answers tnetstring requests `[verb, {args}]` with tables, one at a
- * time, byte for byte as Mongrel2 does where Mongrel2 has the verb. Access control is the endpoint's file
- * permission. The verbs are a table in verbs.c. */
+/* The control port: a ZeroMQ REP socket that answers tnetstring requests `[verb, {args}]` with
+ * tables, one at a time, byte for byte as Mongrel2 does where Mongrel2 has the verb. Access control
+ * is the endpoint's file permission. The verbs are a table in verbs.c. */
 #ifndef NODE_ADMIN_CONTROL_H
 #define NODE_ADMIN_CONTROL_H
 
@@ -14,14 +14,14 @@ struct control;
 /* What the control port may do to the server; declared here, done by server.c. */
 struct control_ops {
     int (*reload)(void *server, struct error *e);
-    void (*stop)(void *server);                                       /* drain, then exit */
+    void (*stop)(void *server); /* drain, then exit */
     void (*describe)(void *server, const char **access_log, const char **pid_file, unsigned *port,
                      const char **bind_addr);
 };
 
 /* Binds. NULL with *e; an endpoint that is in use by another server is an error. */
-struct control *control_open(struct worker *w, const char *spec, const struct control_ops *ops, void *server,
-                             struct error *e);
+struct control *control_open(struct worker *w, const char *spec, const struct control_ops *ops,
+                             void *server, struct error *e);
 void control_close(struct control *c); /* NULL is fine */
 
 /* Answers one request, wherever it came from (the coordinator forwards some). */

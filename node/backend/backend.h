@@ -25,12 +25,13 @@ struct backend_request {
     struct backend *backend;
     zmq_msg_t message; /* owned by the backend from send to failed/cancel */
     uint64_t queued_us;
-    uint64_t id;          /* pool: the request id on the wire */
-    void *worker;         /* pool: who has it, or NULL */
-    void *sticky;         /* pool: who must get it, or NULL */
-    uint32_t conn_id;     /* for the log */
-    uint8_t retries_left; /* pool: how often it may be given to another worker */
-    uint8_t state;        /* private to the backend; 0 = not in its hands */
+    uint64_t sent_us;         /* pool: when it went to its worker */
+    uint64_t id;              /* pool: the request id on the wire */
+    void *worker;             /* pool: who has it, or NULL */
+    const bool *answer_begun; /* the owner's: has the first byte of an answer come */
+    uint32_t conn_id;         /* for the log */
+    uint8_t retries_left;     /* pool: how often it may be given to another worker */
+    uint8_t state;            /* private to the backend; 0 = not in its hands */
     /* It will not be answered: 502, 503 or 504. Called once; the request is no longer the
      * backend's. */
     void (*failed)(struct backend_request *r, int status);
@@ -40,8 +41,6 @@ struct backend_ops {
     const char *kind; /* "classic", "pool" */
     /* Takes r->message. Answers only through r->failed, never from inside this call. */
     void (*send)(struct backend *b, struct backend_request *r);
-    /* The first byte of an answer has come: no retry, no timeout any more. */
-    void (*answered)(struct backend *b, struct backend_request *r);
     /* The answer is whole, or the client has gone: forget it. Fine when it is not in its hands. */
     void (*done)(struct backend *b, struct backend_request *r);
     /* A notice (disconnect): bounded, dropped when nobody takes it. Takes the message. */
@@ -79,6 +78,7 @@ struct backends {
     struct backend_upcall upcall;
     struct map by_name;         /* of struct backend; holds no references */
     char node_uuid[37];         /* what pool workers address replies to */
+    char cluster_uuid[37];      /* "" on a single server */
     char handler_endpoint[256]; /* of the pools' ROUTER, once bound; "" before */
     const char *handler_spec;   /* where to bind it */
     void *pool_port;            /* struct pool_port, made with the first pool */

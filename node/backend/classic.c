@@ -176,11 +176,6 @@ static void classic_done(struct backend *b, struct backend_request *r)
     r->state = REQUEST_NONE;
 }
 
-static void classic_answered(struct backend *b, struct backend_request *r)
-{
-    (void)b, (void)r;
-}
-
 static void classic_notice(struct backend *b, zmq_msg_t *message)
 {
     struct classic *k = of(b);
@@ -235,7 +230,6 @@ static void classic_destroy(struct backend *b)
 static const struct backend_ops classic_ops = {
     .kind = "classic",
     .send = classic_send_bounded,
-    .answered = classic_answered,
     .done = classic_done,
     .notice = classic_notice,
     .destroy = classic_destroy,

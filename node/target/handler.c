@@ -127,7 +127,8 @@ static void on_failed(struct backend_request *r, int status)
 }
 
 /* Copies the parts into one message and hands it to the backend. */
-static void dispatch(struct exchange *x, struct handler_state *s, struct slice head, struct slice body)
+static void dispatch(struct exchange *x, struct handler_state *s, struct slice head,
+                     struct slice body)
 {
     struct handler_target *t = of(x->target);
     size_t len = head.len + body.len + 1;
@@ -142,6 +143,7 @@ static void dispatch(struct exchange *x, struct handler_state *s, struct slice h
         memcpy(at + head.len, body.ptr, body.len);
     at[len - 1] = ',';
     s->request.conn_id = x->conn->id;
+    s->request.answer_begun = &x->reply_started;
     s->request.retries_left = s->idempotent ? t->retries : 0;
     buf_fini(&s->message);
     buf_fini(&s->body);

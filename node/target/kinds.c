@@ -6,5 +6,8 @@
 #include "node/target/status.h"
 
 const struct target_ops *const target_kinds[] = {
-    &target_handler, &target_redirect, &target_status, NULL,
+    &target_handler,
+    &target_redirect,
+    &target_status,
+    NULL,
 };

@@ -1,0 +1,143 @@
+/* REP answers in lockstep: receive, answer, send, in one callback. Stopping waits until the answer
+ * has been handed to ZeroMQ and given a moment to leave. */
+
+#include "node/admin/control.h"
+
+#include "node/admin/verbs.h"
+#include "proto/base/arena.h"
+#include "proto/base/log.h"
+#include "proto/link/evzmq.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOST_BYTES = 1 << 20, LINGER_MS = 500 };
+
+struct control {
+    struct worker *worker;
+    const struct control_ops *ops;
+    void *server;
+    void *socket;
+    struct evzmq events;
+    bool stopped;
+    char endpoint[256];
+};
+
+static const struct verb *find_verb(struct slice name)
+{
+    for (const struct verb *v = verb_table; v->name != NULL; v++)
+        if (slice_eq(name, slice_str(v->name)))
+            return v;
+    return NULL;
+}
+
+static void answer(struct slice request, struct verb_call *call)
+{
+    struct arena arena;
+    struct control_request parsed;
+    const struct tns_limits limits = {.bytes = MOST_BYTES, .values = 10000};
+    arena_init(&arena, 0);
+    enum control_error problem = control_request_parse(request, &arena, &limits, &parsed);
+    const struct verb *verb = problem == CONTROL_OK ? find_verb(parsed.verb) : NULL;
+    if (problem != CONTROL_OK) {
+        control_put_known_error(call->reply, problem);
+    } else if (verb == NULL) {
+        control_put_known_error(call->reply, CONTROL_CALLBACK_NOT_FOUND);
+    } else {
+        call->args = &parsed.args;
+        verb->answer(call);
+    }
+    call->args = NULL;
+    arena_fini(&arena);
+}
+
+void control_answer(struct control *c, struct slice request, struct buf *reply)
+{
+    struct verb_call call = {
+        .worker = c->worker, .ops = c->ops, .server = c->server, .reply = reply};
+    answer(request, &call);
+    if (call.after != NULL)
+        call.after(&call);
+}
+
+static void send_reply(struct control *c, struct buf *reply)
+{
+    zmq_msg_t message;
+    if (reply->failed || zmq_msg_init_size(&message, reply->len) != 0) {
+        log_error("control", "out of memory for an answer");
+        zmq_msg_init(&message);
+    } else {
+        memcpy(zmq_msg_data(&message), reply->data, reply->len);
+    }
+    if (evzmq_send(&c->events, &message, 0) != 0)
+        zmq_msg_close(&message);
+}
+
+static void on_request(struct evzmq *z)
+{
+    struct control *c = z->arg;
+    zmq_msg_t message;
+    zmq_msg_init(&message);
+    while (!c->stopped && evzmq_recv(z, &message)) {
+        struct buf reply = BUF_INIT;
+        struct verb_call call = {
+            .worker = c->worker, .ops = c->ops, .server = c->server, .reply = &reply};
+        answer(slice_of(zmq_msg_data(&message), zmq_msg_size(&message)), &call);
+        send_reply(c, &reply);
+        buf_fini(&reply);
+        if (call.after != NULL)
+            call.after(&call);
+        c->stopped = call.stop_control;
+    }
+    zmq_msg_close(&message);
+    if (c->stopped)
+        evzmq_stop(&c->events);
+}
+
+struct control *control_open(struct worker *w, const char *spec, const struct control_ops *ops,
+                             void *server, struct error *e)
+{
+    struct control *c = calloc(1, sizeof *c);
+    if (c == NULL) {
+        error_set(e, ERROR_NO_MEMORY, "Out of memory.");
+        return NULL;
+    }
+    c->worker = w;
+    c->ops = ops;
+    c->server = server;
+    c->socket = zmq_socket(w->zmq, ZMQ_REP);
+    int linger_ms = LINGER_MS;
+    int64_t most = MOST_BYTES;
+    zmq_setsockopt(c->socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
+    zmq_setsockopt(c->socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
+    if (zmq_bind(c->socket, spec) != 0) {
+        error_set(e, ERROR_IO, "Can't bind the control port %s: %s.", spec,
+                  zmq_strerror(zmq_errno()));
+        zmq_close(c->socket);
+        free(c);
+        return NULL;
+    }
+    size_t len = sizeof c->endpoint;
+    zmq_getsockopt(c->socket, ZMQ_LAST_ENDPOINT, c->endpoint, &len);
+    evzmq_init(&c->events, w->loop.ev, c->socket, on_request, NULL, c);
+    if (evzmq_start(&c->events, EVZMQ_READABLE, e) != 0) {
+        zmq_close(c->socket);
+        free(c);
+        return NULL;
+    }
+    return c;
+}
+
+void control_close(struct control *c)
+{
+    if (c == NULL)
+        return;
+    evzmq_stop(&c->events);
+    zmq_close(c->socket);
+    free(c);
+}
+
+const char *control_endpoint(const struct control *c)
+{
+    return c->endpoint;
+}

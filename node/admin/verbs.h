@@ -1,0 +1,27 @@
+/* The verbs of the control port: name, help, function, one row each. */
+#ifndef NODE_ADMIN_VERBS_H
+#define NODE_ADMIN_VERBS_H
+
+#include "node/admin/control.h"
+#include "proto/wire/control_msg.h"
+
+/* What a verb sees. */
+struct verb_call {
+    struct worker *worker;
+    const struct control_ops *ops;
+    void *server;
+    const struct tns_value *args;
+    struct buf *reply;
+    bool stop_control;                  /* out: end the control port after the answer */
+    void (*after)(struct verb_call *c); /* out: call when the answer has left */
+};
+
+struct verb {
+    const char *name;
+    const char *help;
+    void (*answer)(struct verb_call *c);
+};
+
+extern const struct verb verb_table[]; /* ended by a NULL name; upstream's first and in its order */
+
+#endif
