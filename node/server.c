@@ -10,6 +10,7 @@
 #include "node/conf/swap.h"
 #include "node/deliver/inbox.h"
 #include "node/exchange/access_log.h"
+#include "node/exchange/exchange.h"
 #include "node/exchange/head_box.h"
 #include "node/process.h"
 #include "node/session/http1.h"

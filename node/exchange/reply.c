@@ -4,12 +4,16 @@
 #include "node/exchange/reply.h"
 
 #include "node/http/date.h"
+#include "node/http/head_writer.h"
 #include "node/http/status_code.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { HEAD_ROOM = 256 }; /* status line, Date, Server, Connection and framing together, at most */
+enum {
+    HEAD_ROOM = 256, /* status line, Date, Server, Connection and framing together, at most */
+    FIELDS_INLINED = 1024
+};
 
 static const struct slice server_line = SLICE("Server: Mongrel2/" M2_VERSION "\r\n");
 
@@ -24,91 +28,63 @@ static struct slice date_line(struct worker *w)
     return slice_of(w->date, w->date_len);
 }
 
-static char *put(char *at, struct slice s)
-{
-    memcpy(at, s.ptr, s.len);
-    return at + s.len;
-}
-
-static char *put_number(char *at, uint64_t n)
-{
-    char digits[20];
-    size_t from = sizeof digits;
-    do {
-        digits[--from] = (char)('0' + n % 10);
-        n /= 10;
-    } while (n > 0);
-    return put(at, slice_of(digits + from, sizeof digits - from));
-}
-
 /* 1xx, 204 and 304 never have a body, nor has the answer to HEAD (RFC 9112 section 6.3). */
 static bool has_no_body(const struct exchange *x)
 {
     return x->is_head || x->status == 204 || x->status == 304;
 }
 
-static char *put_framing(struct exchange *x, char *at, int64_t length)
+static void put_framing(struct exchange *x, struct head_writer *h, int64_t length)
 {
     if (length >= 0) {
-        if (x->status == 204) /* RFC 9110 section 8.6 forbids a length here */
-            return at;
-        at = put(at, SLICE("Content-Length: "));
-        at = put_number(at, (uint64_t)length);
-        return put(at, SLICE("\r\n"));
+        if (x->status != 204) /* RFC 9110 section 8.6 forbids a length there */
+            head_writer_number_field(h, SLICE("Content-Length"), (uint64_t)length);
+    } else if (!has_no_body(x)) {
+        x->reply_chunked = !x->http_1_0;
+        x->keep_alive &= !x->http_1_0; /* then the end of the connection is the end of the body */
+        if (x->reply_chunked)
+            head_writer_put(h, SLICE("Transfer-Encoding: chunked\r\n"));
     }
-    if (has_no_body(x))
-        return at;
-    if (x->http_1_0) {
-        x->keep_alive = false; /* the end of the connection is the end of the body */
-        return at;
-    }
-    x->reply_chunked = true;
-    return put(at, SLICE("Transfer-Encoding: chunked\r\n"));
 }
 
-static char *put_status_line(char *at, int status)
-{
-    at = put(at, SLICE("HTTP/1.1 "));
-    at = put_number(at, (uint64_t)status);
-    *at++ = ' ';
-    at = put(at, status_code_reason(status));
-    return put(at, SLICE("\r\n"));
-}
-
-static char *put_connection(const struct exchange *x, char *at)
+static void put_connection(const struct exchange *x, struct head_writer *h)
 {
     if (!x->keep_alive)
-        return put(at, SLICE("Connection: close\r\n"));
-    return x->http_1_0 ? put(at, SLICE("Connection: keep-alive\r\n")) : at;
+        head_writer_put(h, SLICE("Connection: close\r\n"));
+    else if (x->http_1_0)
+        head_writer_put(h, SLICE("Connection: keep-alive\r\n"));
 }
 
-/* Whether the client can find the end of the body without the connection closing decides
- * keep-alive, so the framing is put before Connection; order has no meaning otherwise. */
+/* Whether the client can find the end of the body decides keep-alive, so framing is put before
+ * Connection. */
 void reply_begin(struct exchange *x, int status, struct slice fields, int64_t length)
 {
     x->step = STEP_REPLY;
     x->status = status;
     x->reply_started = true;
     x->reply_length = length;
-    size_t need = HEAD_ROOM + (fields.len <= 1024 ? fields.len : 0);
-    char *room = conn_write_room(x->conn, need);
-    if (room == NULL)
+    bool inlined = fields.len <= FIELDS_INLINED;
+    size_t room = HEAD_ROOM + (inlined ? fields.len : 0);
+    char *at = conn_write_room(x->conn, room);
+    if (at == NULL)
         return;
-    char *at = put_status_line(room, status);
-    at = put(at, date_line(x->worker));
-    if (fields.len <= 1024) {
-        at = put(at, fields);
+    struct head_writer h = head_writer_on(at, room);
+    head_writer_status_line(&h, status);
+    head_writer_put(&h, date_line(x->worker));
+    if (inlined) {
+        head_writer_put(&h, fields);
     } else {
-        conn_write_filled(x->conn, (size_t)(at - room));
+        conn_write_filled(x->conn, head_writer_bytes(&h).len);
         conn_write(x->conn, fields);
-        if ((at = room = conn_write_room(x->conn, HEAD_ROOM)) == NULL)
+        if ((at = conn_write_room(x->conn, HEAD_ROOM)) == NULL)
             return;
+        h = head_writer_on(at, HEAD_ROOM);
     }
-    at = put_framing(x, at, length);
-    at = put(at, server_line);
-    at = put_connection(x, at);
-    at = put(at, SLICE("\r\n"));
-    conn_write_filled(x->conn, (size_t)(at - room));
+    put_framing(x, &h, length);
+    head_writer_put(&h, server_line);
+    put_connection(x, &h);
+    head_writer_put(&h, SLICE("\r\n"));
+    conn_write_filled(x->conn, head_writer_bytes(&h).len);
 }
 
 static bool begin_piece(struct exchange *x, uint64_t len)
@@ -118,8 +94,9 @@ static bool begin_piece(struct exchange *x, uint64_t len)
     x->sent += len;
     if (x->reply_chunked) {
         char size[24];
-        int digits = snprintf(size, sizeof size, "%llx\r\n", (unsigned long long)len);
-        conn_write(x->conn, slice_of(size, (size_t)digits));
+        struct head_writer h = head_writer_on(size, sizeof size);
+        head_writer_chunk_size(&h, len);
+        conn_write(x->conn, head_writer_bytes(&h));
     }
     return true;
 }
@@ -174,29 +151,26 @@ static struct slice error_body(int status)
     return status == 413 ? SLICE("Entity Too Large") : status_code_reason(status);
 }
 
-static struct slice error_status_line(int status)
-{
-    return status == 413 ? SLICE("HTTP/1.1 413 Request Entity Too Large\r\n") : SLICE_EMPTY;
-}
-
 size_t reply_render_error(struct worker *w, int status, struct slice fields, bool close,
                           bool no_body, char *out)
 {
-    struct slice line = error_status_line(status), body = error_body(status);
-    char *at = line.len > 0 ? put(out, line) : put_status_line(out, status);
-    at = put(at, SLICE("Content-Type: text/plain\r\n"));
+    struct slice body = error_body(status);
+    struct head_writer h = head_writer_on(out, REPLY_ERROR_ROOM + fields.len);
+    if (status == 413)
+        head_writer_put(&h, SLICE("HTTP/1.1 413 Request Entity Too Large\r\n"));
+    else
+        head_writer_status_line(&h, status);
+    head_writer_put(&h, SLICE("Content-Type: text/plain\r\n"));
     if (close)
-        at = put(at, SLICE("Connection: close\r\n"));
-    at = put(at, SLICE("Content-Length: "));
-    at = put_number(at, body.len);
-    at = put(at, SLICE("\r\n"));
-    at = put(at, server_line);
-    at = put(at, date_line(w));
-    at = put(at, fields);
-    at = put(at, SLICE("\r\n"));
+        head_writer_put(&h, SLICE("Connection: close\r\n"));
+    head_writer_number_field(&h, SLICE("Content-Length"), body.len);
+    head_writer_put(&h, server_line);
+    head_writer_put(&h, date_line(w));
+    head_writer_put(&h, fields);
+    head_writer_put(&h, SLICE("\r\n"));
     if (!no_body)
-        at = put(at, body);
-    return (size_t)(at - out);
+        head_writer_put(&h, body);
+    return head_writer_bytes(&h).len;
 }
 
 void reply_error(struct exchange *x, int status, struct slice fields)
