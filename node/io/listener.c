@@ -87,7 +87,7 @@ static int open_socket(const char *address, unsigned port, const struct listener
                        struct error *e)
 {
     struct sockaddr_storage storage;
-    socklen_t len;
+    socklen_t len = 0;
     if (fill_address(&storage, &len, address, port, e) != 0)
         return -1;
     int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -79,7 +79,7 @@ class ControlPort:
         self,
         endpoint: str,
         timeout_s: float = 5,
-        context: Optional[zmq.Context] = None, 
+        context: Optional[zmq.Context] = None,
     ):
         self.endpoint = endpoint
         self.timeout_s = timeout_s
@@ -130,7 +130,7 @@ class Cluster:
         self,
         coordinators: Union[str, Sequence[str]] = "tcp://127.0.0.1:6780",
         timeout_s: float = 5,
-        context: Optional[zmq.Context] = None, 
+        context: Optional[zmq.Context] = None,
     ):
         """`coordinators` is a list, or a string with commas."""
         if isinstance(coordinators, str):

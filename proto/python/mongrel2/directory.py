@@ -122,18 +122,18 @@ class Directory:
         self._links.ask(self.coordinator, message)
         return self._seq
 
-    def _on_hello(self, table: List[dict]) -> None: 
+    def _on_hello(self, table: List[dict]) -> None:
         publish = table[0].get(b"publish") if table else None
         if isinstance(publish, bytes) and publish.decode() != self._listening:
             self._listening = publish.decode()
             self._links.listen(self._listening, self.topic)
 
-    def _tell(self, nodes: List[dict]) -> None: 
+    def _tell(self, nodes: List[dict]) -> None:
         endpoints = [node.get(b"endpoint") for node in nodes]
         self._found([e.decode() for e in endpoints if isinstance(e, bytes) and e])
 
 
-def rows(table: Any) -> List[dict]: 
+def rows(table: Any) -> List[dict]:
     """The rows of a table reply, each as a dict by column."""
     headers, lines = table.get(b"headers"), table.get(b"rows")
     if not isinstance(headers, list) or not isinstance(lines, list):

@@ -37,7 +37,7 @@ class Listener(NamedTuple):
     conn_id: bytes
 
 
-class Headers(dict): 
+class Headers(dict):
     """Header names (``str``) and values (:data:`HeaderValue`), in the order of the message."""
 
     def first(self, name: str, default: Optional[bytes] = None) -> Optional[bytes]:

@@ -64,7 +64,7 @@ class WorkerBase(Replier):
         name: str = "",
         worker: Optional[Bytes] = None,
         timeout_s: Optional[float] = None,
-        context: Optional[zmq.Context] = None, 
+        context: Optional[zmq.Context] = None,
     ):
         """Joins `pool` on the nodes with handler ports `nodes`, and on all that `coordinators` name.
 
