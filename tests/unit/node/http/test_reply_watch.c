@@ -66,7 +66,7 @@ static const struct row rows[] = {
     {"HTTP/1.1 200 OK\r\nno colon here\r\nX: y\r\nContent-Length: 3\r\n\r\nbye", GET, REPLY_DONE,
      200, 3, 0, false},
     /* not HTTP: all of it is content */
-    {"ICY 200 OK\r\nicy-name: x\r\n\r\nmusic", GET, REPLY_UNTIL_CLOSE, 0, 30, 0, true},
+    {"ICY 200 OK\r\nicy-name: x\r\n\r\nmusic", GET, REPLY_UNTIL_CLOSE, 0, 32, 0, true},
     {"HTTP/1.1 OK\r\n", GET, REPLY_UNTIL_CLOSE, 0, 13, 0, true},
     {"HTTP/1.1\r\n", GET, REPLY_UNTIL_CLOSE, 0, 10, 0, true},
     {"HTTP/9", GET, REPLY_UNTIL_CLOSE, 0, 6, 0, true},
