@@ -19,8 +19,8 @@ struct finding {
     enum finding_severity severity;
     const struct row *row; /* in the model; NULL: about the whole */
     int column;            /* of the row's table; -1: about the whole row */
-    const char *object;    /* in words: `route "/api" of host "shop" of server "main"` */
-    const char *text;      /* a sentence */
+    const char *object;    /* in words: `server "main": host "shop": route "/api"` */
+    const char *text;      /* what is wrong and what to do; goes on from the object, no period */
 };
 
 struct check {
@@ -34,7 +34,7 @@ struct check {
 int check_model(struct check **out, const struct model *m, struct error *e);
 void check_destroy(struct check *c); /* NULL is fine */
 
-/* Appends one line without its newline: `FILE:LINE:COLUMN: error: OBJECT: SENTENCE`, without the
+/* Appends one line without its newline: `FILE:LINE:COLUMN: error: OBJECT: TEXT`, without the
  * place for a model from a database. */
 void check_format(const struct finding *f, struct buf *out);
 
