@@ -7,6 +7,7 @@
 #include "node/backend/backend.h"
 #include "node/backend/handler_peer.h"
 #include "node/backend/pool_worker.h"
+#include "node/cluster/agent.h"
 #include "node/conf/swap.h"
 #include "node/deliver/inbox.h"
 #include "node/exchange/access_log.h"
@@ -40,6 +41,7 @@ struct server {
     struct inbox inbox;
     struct live live;
     struct control *control;
+    struct agent *agent; /* NULL on a single server */
     struct ev_signal on_int, on_term, on_hup;
     struct ev_timer drain_limit;
     char config_path[4096];
@@ -110,10 +112,11 @@ void server_stop(struct server *s)
         return;
     }
     process_stopping();
-    unsigned limit_s = w->snapshot->settings.drain_timeout_s;
+    unsigned limit_s = w->snapshot != NULL ? w->snapshot->settings.drain_timeout_s : 0;
     log_info("server", "stopping: draining %zu connections, at most %u s", w->conns.count, limit_s);
     w->draining = true;
-    listener_stop(s->live.listener);
+    if (s->live.listener != NULL)
+        listener_stop(s->live.listener);
     drain_connections(s);
     if (w->conns.count == 0) {
         loop_stop(&w->loop);
@@ -129,7 +132,12 @@ static int open_access_log(struct server *s, struct error *e)
 {
     const struct snapshot *snap = s->worker.snapshot;
     char path[8192];
-    snprintf(path, sizeof path, "%s%s", s->process.base, row_str(snap->server, SERVER_ACCESS_LOG));
+    if (s->worker.in_cluster) /* nodes of one host share the server row: each logs in its own
+                                 directory */
+        snprintf(path, sizeof path, "%s/access.log", s->options.state_dir);
+    else
+        snprintf(path, sizeof path, "%s%s", s->process.base,
+                 row_str(snap->server, SERVER_ACCESS_LOG));
     struct access_log *old = s->worker.access_log;
     if (!snap->settings.access_log) {
         access_log_close(old);
@@ -164,11 +172,13 @@ int server_reload(struct server *s, struct error *e)
 {
     struct error log_error_text;
     int result = s->options.config != NULL ? reread(s, e) : 0;
-    if (open_access_log(s, &log_error_text) != 0 ||
+    if ((s->worker.snapshot != NULL && open_access_log(s, &log_error_text) != 0) ||
         process_reopen_error_log(&s->process, &log_error_text) != 0)
         log_warn("server", "%s", log_error_text.text);
-    if (result == 0)
+    if (result == 0 && s->options.config != NULL)
         log_info("server", "configuration is in place again config=%s", s->config_path);
+    else if (result == 0)
+        log_info("server", "logs are opened again");
     else
         log_error("server", "reload refused, the running configuration stays: %s", e->text);
     return result;
@@ -273,7 +283,7 @@ static void describe_for_control(void *server, const char **access_log, const ch
                                  unsigned *port, const char **bind_addr)
 {
     const struct server *s = server;
-    const struct row *row = s->worker.snapshot->server;
+    const struct row *row = s->worker.snapshot != NULL ? s->worker.snapshot->server : NULL;
     *access_log = s->worker.access_log != NULL ? access_log_path(s->worker.access_log) : "";
     *pid_file = s->process.pid_path;
     *port = s->live.listener != NULL ? listener_port(s->live.listener) : 0;
@@ -329,6 +339,107 @@ static int create_single(struct server *s, struct error *e)
     return result;
 }
 
+/* --- a node of a cluster --- */
+
+static int agent_prepare(void *arg, struct model *m, int64_t version, const char *hash,
+                         void **prepared, struct error *e)
+{
+    struct server *s = arg;
+    const struct row *row;
+    struct prepared *p;
+    if (source_check(m, e) != 0 || (row = source_select(m, &s->options.which, e)) == NULL ||
+        swap_prepare(&s->live, m, row, (uint64_t)version, hash, &p, e) != 0)
+        return -1;
+    *prepared = p;
+    return 0;
+}
+
+static void agent_activate(void *arg, void *prepared)
+{
+    struct server *s = arg;
+    struct error e;
+    swap_activate(&s->live, prepared);
+    if (open_access_log(s, &e) != 0)
+        log_error("server", "%s; serving without an access log", e.text);
+}
+
+static void agent_discard(void *arg, void *prepared)
+{
+    (void)arg;
+    swap_discard(prepared);
+}
+
+static void agent_counters(void *arg, struct beat_counters *out)
+{
+    const struct worker *w = &((const struct server *)arg)->worker;
+    out->connections = (int64_t)w->conns.count;
+    out->in_flight = (int64_t)w->exchanges.in_use;
+    out->requests = (int64_t)w->counters.requests;
+    out->errors = (int64_t)w->counters.responses_5xx;
+    out->latency = &w->counters.latency;
+    out->is_draining = w->draining;
+}
+
+static void agent_describe(void *arg, struct agent_description *out)
+{
+    struct server *s = arg;
+    out->handler = s->backends.handler_endpoint;
+    out->control = s->control != NULL ? control_endpoint(s->control) : "";
+    out->addresses = s->live.listener != NULL ? listener_identity(s->live.listener) : "";
+}
+
+static void agent_knows_cluster(void *arg, const char *uuid)
+{
+    struct server *s = arg;
+    snprintf(s->backends.cluster_uuid, sizeof s->backends.cluster_uuid, "%s", uuid);
+}
+
+static void agent_control(void *arg, struct slice request, struct buf *reply)
+{
+    control_answer(((struct server *)arg)->control, request, reply);
+}
+
+static const struct agent_ops agent_ops = {
+    .prepare = agent_prepare,
+    .activate = agent_activate,
+    .discard = agent_discard,
+    .counters = agent_counters,
+    .describe = agent_describe,
+    .cluster = agent_knows_cluster,
+    .control = agent_control,
+};
+
+/* Stays in front, enters no chroot: several nodes share a host, and whoever runs them (systemd, a
+ * container) takes care of both. */
+static int create_node(struct server *s, struct error *e)
+{
+    const struct server_options *o = &s->options;
+    struct agent_config config = {
+        .coordinators = o->coordinators,
+        .security = {.insecure = o->insecure},
+        .state_dir = o->state_dir,
+        .uuid = o->node_uuid,
+        .node = o->node_name,
+        .server = o->which.name,
+    };
+    s->process = (struct process_plan){
+        .chroot = "", .pid_file = "", .error_log = "", .ready_fd = -1};
+    process_raise_descriptors(0);
+    if (build_worker(s, BUFFER_SIZE, 1, e) != 0 ||
+        agent_create(&s->agent, s->worker.loop.ev, &config, &agent_ops, s, e) != 0)
+        return -1;
+    s->worker.in_cluster = true;
+    snprintf(s->worker.uuid, sizeof s->worker.uuid, "%s", agent_uuid(s->agent));
+    snprintf(s->backends.node_uuid, sizeof s->backends.node_uuid, "%s", s->worker.uuid);
+    char spec[4200];
+    snprintf(spec, sizeof spec, "ipc://%s/control", o->state_dir);
+    s->control = control_open(&s->worker, o->control != NULL ? o->control : spec, &control_ops, s,
+                              e);
+    if (s->control == NULL)
+        return -1;
+    return agent_start(s->agent, s->worker.zmq, e);
+}
+
 struct server *server_create(const struct server_options *o, struct error *e)
 {
     struct server *s = calloc(1, sizeof *s);
@@ -346,7 +457,7 @@ struct server *server_create(const struct server_options *o, struct error *e)
         .reuse_port = o->coordinators != NULL,
     };
     signal(SIGPIPE, SIG_IGN);
-    if (create_single(s, e) != 0) {
+    if ((o->coordinators != NULL ? create_node(s, e) : create_single(s, e)) != 0) {
         server_destroy(s);
         return NULL;
     }
@@ -358,10 +469,9 @@ struct server *server_create(const struct server_options *o, struct error *e)
 
 int server_run(struct server *s)
 {
-    const struct row *row = s->worker.snapshot->server;
-    log_info("server", "serving %s on %s name=%s uuid=%s pid=%d", M2_VERSION,
-             listener_identity(s->live.listener), row_str(row, SERVER_NAME),
-             row_str(row, SERVER_UUID), (int)getpid());
+    if (s->live.listener != NULL)
+        log_info("server", "Mongrel2/" M2_VERSION " serves on %s uuid=%s pid=%d",
+                 listener_identity(s->live.listener), s->worker.uuid, (int)getpid());
     process_ready(&s->process);
     loop_run(&s->worker.loop);
     log_info("server", "stopped");
@@ -409,6 +519,8 @@ void server_destroy(struct server *s)
 {
     if (s == NULL)
         return;
+    if (s->loop_ready)
+        agent_destroy(&s->agent);
     control_close(s->control);
     if (s->loop_ready)
         destroy_worker(s);

@@ -175,7 +175,7 @@ static void verb_time(struct verb_call *c)
 
 static void verb_uuid(struct verb_call *c)
 {
-    one_text(c, "uuid", row_str(c->worker->snapshot->server, SERVER_UUID));
+    one_text(c, "uuid", c->worker->uuid);
 }
 
 static void verb_version(struct verb_call *c)
@@ -185,7 +185,9 @@ static void verb_version(struct verb_call *c)
 
 static void verb_info(struct verb_call *c)
 {
-    const struct row *server = c->worker->snapshot->server;
+    const struct snapshot *snapshot =
+        c->worker->snapshot; /* none on a node that waits for its first commit */
+    const struct row *server = snapshot != NULL ? snapshot->server : NULL;
     const char *access_log = "", *pid_file = "", *bind_addr = "";
     unsigned port = 0;
     c->ops->describe(c->server, &access_log, &pid_file, &port, &bind_addr);
@@ -195,12 +197,12 @@ static void verb_info(struct verb_call *c)
     control_row_begin(&t);
     tns_put_int(c->reply, port);
     tns_put_str(c->reply, bind_addr);
-    tns_put_string(c->reply, row_text(server, SERVER_UUID));
-    tns_put_string(c->reply, row_text(server, SERVER_CHROOT));
+    tns_put_str(c->reply, c->worker->uuid);
+    tns_put_str(c->reply, server != NULL ? row_str(server, SERVER_CHROOT) : "");
     tns_put_str(c->reply, access_log);
-    tns_put_string(c->reply, row_text(server, SERVER_ERROR_LOG));
+    tns_put_str(c->reply, server != NULL ? row_str(server, SERVER_ERROR_LOG) : "");
     tns_put_str(c->reply, pid_file);
-    tns_put_string(c->reply, row_text(server, SERVER_DEFAULT_HOST));
+    tns_put_str(c->reply, server != NULL ? row_str(server, SERVER_DEFAULT_HOST) : "");
     control_row_end(&t);
     control_table_end(&t, CONTROL_NO_SEQ);
 }

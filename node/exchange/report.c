@@ -97,7 +97,7 @@ void report_json(struct worker *w, struct buf *out)
     buf_printf(out, "{\"version\":\"" M2_VERSION "\",\"uuid\":\"%s\",\"draining\":%s,", w->uuid,
                w->draining ? "true" : "false");
     buf_printf(out, "\"config\":{\"version\":%llu,\"hash\":\"%s\"},",
-               (unsigned long long)s->version, s->hash);
+               s != NULL ? (unsigned long long)s->version : 0, s != NULL ? s->hash : "");
     buf_printf(out, "\"connections\":%zu,\"exchanges\":%zu,\"output_bytes\":%llu,\"counters\":{",
                w->conns.count, w->exchanges.in_use, (unsigned long long)w->conns.out_memory.bytes);
     metrics_json_members(out, &w->counters);

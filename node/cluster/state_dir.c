@@ -1,0 +1,129 @@
+/* The lock is flock(2) on a file of its own, so that it ends with the process, however that ends.
+ */
+
+#include "node/cluster/state_dir.h"
+
+#include "proto/base/uuid.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void state_dir_file(const struct state_dir *d, const char *name, char out[STATE_PATH_MAX])
+{
+    snprintf(out, STATE_PATH_MAX, "%s/%s", d->path, name);
+}
+
+static int write_all(int fd, const char *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t done = write(fd, bytes, len);
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done <= 0)
+            return -1;
+        bytes += done;
+        len -= (size_t)done;
+    }
+    return fsync(fd);
+}
+
+static int sync_directory(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    int result = fsync(fd);
+    close(fd);
+    return result;
+}
+
+int state_dir_write(const struct state_dir *d, const char *name, const void *bytes, size_t len,
+                    struct error *e)
+{
+    char path[STATE_PATH_MAX], temporary[STATE_PATH_MAX + 8];
+    state_dir_file(d, name, path);
+    snprintf(temporary, sizeof temporary, "%s.new", path);
+    int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_set_errno(e, "Can't write %s", temporary);
+    int result = write_all(fd, bytes, len);
+    if (result != 0)
+        error_set_errno(e, "Can't write %s", temporary);
+    close(fd);
+    if (result == 0 && (rename(temporary, path) != 0 || sync_directory(d->path) != 0))
+        result = error_set_errno(e, "Can't put %s in place", path);
+    if (result != 0)
+        unlink(temporary);
+    return result;
+}
+
+static int lock(struct state_dir *d, struct error *e)
+{
+    char path[STATE_PATH_MAX];
+    state_dir_file(d, "lock", path);
+    d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (d->lock_fd < 0)
+        return error_set_errno(e, "Can't open %s", path);
+    if (flock(d->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? error_set(e, ERROR_EXISTS,
+                                                "Another node uses the state directory %s; give "
+                                                "this one a -state of its own.",
+                                                d->path)
+                                    : error_set_errno(e, "Can't lock %s", path);
+    return 0;
+}
+
+static int read_uuid(struct state_dir *d)
+{
+    char path[STATE_PATH_MAX];
+    state_dir_file(d, "uuid", path);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    ssize_t got = read(fd, d->uuid, UUID_LEN);
+    close(fd);
+    d->uuid[UUID_LEN] = '\0';
+    return got == UUID_LEN && uuid_is_valid(slice_str(d->uuid)) ? 0 : -1;
+}
+
+static int settle_uuid(struct state_dir *d, const char *uuid, struct error *e)
+{
+    bool kept = read_uuid(d) == 0;
+    if (uuid != NULL && !uuid_is_valid(slice_str(uuid)))
+        return error_set(e, ERROR_USAGE, "\"%s\" is no UUID.", uuid);
+    if (uuid == NULL && kept)
+        return 0;
+    if (uuid != NULL && kept && strcmp(uuid, d->uuid) == 0)
+        return 0;
+    if (uuid != NULL)
+        snprintf(d->uuid, sizeof d->uuid, "%s", uuid);
+    else if (uuid_generate(d->uuid, e) != 0)
+        return -1;
+    return state_dir_write(d, "uuid", d->uuid, UUID_LEN, e);
+}
+
+int state_dir_open(struct state_dir *d, const char *path, const char *uuid, struct error *e)
+{
+    *d = (struct state_dir){.lock_fd = -1};
+    if (snprintf(d->path, sizeof d->path, "%s", path) >= (int)sizeof d->path)
+        return error_set(e, ERROR_USAGE, "The state directory's path is too long.");
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return error_set_errno(e, "Can't make the state directory %s", path);
+    if (lock(d, e) != 0 || settle_uuid(d, uuid, e) != 0) {
+        state_dir_close(d);
+        return -1;
+    }
+    return 0;
+}
+
+void state_dir_close(struct state_dir *d)
+{
+    if (d->lock_fd >= 0)
+        close(d->lock_fd);
+    d->lock_fd = -1;
+}
