@@ -41,7 +41,7 @@ int host_check(struct slice matching, struct error *e)
         char object[sizeof e->object];
         snprintf(object, sizeof object, "%.*s", SLICE_ARG(matching));
         return error_set_object(e, ERROR_INVALID, object,
-                                "a host name has at most %d characters, this has %zu",
+                                "A host name has at most %d characters, this one has %zu.",
                                 HOST_NAME_MAX_LEN, suffix.len);
     }
     return pattern_check(pattern, 0, e);
@@ -90,7 +90,7 @@ static int add_row(struct host_table *t, struct entry *entry, struct slice *key,
         return -1;
     char *reversed = arena_alloc(a, suffix.len + 1);
     if (reversed == NULL)
-        return error_set(e, ERROR_NO_MEMORY, "out of memory for a table of hosts");
+        return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
     reverse(reversed, suffix, labels);
     entry->suffix_len = suffix.len;
     *key = slice_of(reversed, suffix.len);
@@ -102,7 +102,7 @@ static int place_entries(struct host_table *t, const uint32_t *order, const stru
 {
     struct entry *entries = arena_alloc(a, (count + 1) * sizeof *entries);
     if (entries == NULL)
-        return error_set(e, ERROR_NO_MEMORY, "out of memory for a table of %zu hosts", count);
+        return error_set(e, ERROR_NO_MEMORY, "Out of memory for %zu hosts.", count);
     for (size_t i = 0; i < count; i++)
         entries[i] = rows[order[i]];
     t->entries = entries;
@@ -113,20 +113,20 @@ static int fill(struct host_table *t, const struct host_row *rows, size_t count,
                 struct error *e)
 {
     if (count > TRIE_KEYS_MAX)
-        return error_set(e, ERROR_TOO_LARGE, "a server cannot have %zu hosts", count);
+        return error_set(e, ERROR_TOO_LARGE, "A server cannot have %zu hosts.", count);
     struct entry *entries = malloc((count + 1) * sizeof *entries);
     struct slice *keys = malloc((count + 1) * sizeof *keys);
     uint32_t *order = malloc((count + 1) * sizeof *order);
     int result = -1;
     if (entries == NULL || keys == NULL || order == NULL) {
-        error_set(e, ERROR_NO_MEMORY, "out of memory for a table of %zu hosts", count);
+        error_set(e, ERROR_NO_MEMORY, "Out of memory for %zu hosts.", count);
         goto done;
     }
     for (size_t i = 0; i < count; i++)
         if (add_row(t, &entries[i], &keys[i], &rows[i], a, e) != 0)
             goto done;
     if (trie_build(&t->trie, keys, (uint32_t)count, order, a) != 0) {
-        error_set(e, ERROR_NO_MEMORY, "out of memory for a table of %zu hosts", count);
+        error_set(e, ERROR_NO_MEMORY, "Out of memory for %zu hosts.", count);
         goto done;
     }
     result = place_entries(t, order, entries, count, a, e);
@@ -143,7 +143,7 @@ int host_table_build(struct host_table **out, const struct host_row *rows, size_
     *out = NULL;
     struct host_table *t = arena_zalloc(a, sizeof *t);
     if (t == NULL)
-        return error_set(e, ERROR_NO_MEMORY, "out of memory for a table of hosts");
+        return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
     t->fallback = fallback;
     t->mode = mode;
     if (fill(t, rows, count, a, e) != 0)

@@ -57,8 +57,8 @@ static int malformed(const struct reader *r, size_t at, const char *what)
 {
     char object[sizeof r->e->object];
     snprintf(object, sizeof object, "%.*s", SLICE_ARG(r->text));
-    return error_set_object(r->e, ERROR_INVALID, object, "malformed pattern at column %zu: %s",
-                            at + 1, what);
+    return error_set_object(r->e, ERROR_INVALID, object,
+                            "The pattern is malformed at column %zu: %s.", at + 1, what);
 }
 
 static bool set_has(const struct set *s, unsigned char c)
@@ -302,7 +302,8 @@ static int read_all(struct reader *r, size_t from, unsigned flags)
 int pattern_check(struct slice text, size_t from, struct error *e)
 {
     if (text.len > PATTERN_TEXT_MAX)
-        return error_set(e, ERROR_INVALID, "the pattern is longer than %d bytes", PATTERN_TEXT_MAX);
+        return error_set(e, ERROR_INVALID, "The pattern is longer than %d bytes.",
+                         PATTERN_TEXT_MAX);
     struct reader r = {.text = text, .e = e};
     return read_all(&r, from, 0);
 }
@@ -335,7 +336,7 @@ int pattern_compile(const struct pattern **out, struct slice text, size_t from, 
     char *memory = arena_alloc(a, sizeof(struct pattern) + sets_size +
                                       r.item_count * sizeof(struct item));
     if (memory == NULL)
-        return error_set(e, ERROR_NO_MEMORY, "out of memory while compiling a pattern");
+        return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
     struct pattern *p = (struct pattern *)(void *)memory;
     r.sets = (struct set *)(void *)(memory + sizeof *p);
     r.items = (struct item *)(void *)(memory + sizeof *p + sets_size);

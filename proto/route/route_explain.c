@@ -6,7 +6,7 @@
 
 static int out_of_memory(struct error *e)
 {
-    return error_set(e, ERROR_NO_MEMORY, "out of memory while trying a pattern");
+    return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
 }
 
 int route_explain_path(struct route_explanation *out, struct slice route, struct slice path,

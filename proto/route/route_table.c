@@ -50,11 +50,11 @@ static int copy_rows(struct route_table *t, struct entry *entries, struct slice 
     for (size_t i = 0; i < count; i++)
         size += rows[i].route.len;
     if (count > TRIE_KEYS_MAX || size > UINT32_MAX)
-        return error_set(e, ERROR_TOO_LARGE, "a host cannot have %zu routes of %zu bytes", count,
+        return error_set(e, ERROR_TOO_LARGE, "A host cannot have %zu routes of %zu bytes.", count,
                          size);
     char *texts = arena_alloc(a, size + 1);
     if (texts == NULL)
-        return error_set(e, ERROR_NO_MEMORY, "out of memory for the texts of %zu routes", count);
+        return error_set(e, ERROR_NO_MEMORY, "Out of memory for %zu routes.", count);
     t->texts = texts;
     uint32_t at = 0;
     for (size_t i = 0; i < count; i++) {
@@ -130,12 +130,12 @@ int route_table_build(struct route_table **out, const struct route_row *rows, si
     uint32_t *order = malloc((count + 1) * sizeof *order);
     int result = -1;
     if (t == NULL || entries == NULL || keys == NULL || order == NULL)
-        error_set(e, ERROR_NO_MEMORY, "out of memory for a table of %zu routes", count);
+        error_set(e, ERROR_NO_MEMORY, "Out of memory for %zu routes.", count);
     else if (copy_rows(t, entries, keys, rows, count, a, e) != 0)
         ; /* said */
     else if (trie_build(&t->trie, keys, (uint32_t)count, order, a) != 0 ||
              place_entries(t, order, entries, count, a) != 0)
-        error_set(e, ERROR_NO_MEMORY, "out of memory for a table of %zu routes", count);
+        error_set(e, ERROR_NO_MEMORY, "Out of memory for %zu routes.", count);
     else
         result = 0;
     free(order);
