@@ -15,6 +15,7 @@
 #include "node/exchange/head_box.h"
 #include "node/process.h"
 #include "node/session/http1.h"
+#include "node/target/file_cache.h"
 #include "node/worker.h"
 #include "proto/base/log.h"
 #include "proto/base/uuid.h"
@@ -498,6 +499,7 @@ static void destroy_worker(struct server *s)
     w->draining = false; /* the loop has ended: nothing to stop when the last connection goes */
     conns_fini(&w->conns);
     swap_stop(&s->live);
+    file_cache_destroy(w->files);
     if (w->backends != NULL) {
         pool_port_close(w->backends);
         backends_fini(w->backends);

@@ -17,6 +17,7 @@ struct snapshot;
 struct registry;
 struct backends;
 struct access_log;
+struct file_cache;
 
 struct worker {
     struct loop loop;
@@ -27,6 +28,7 @@ struct worker {
     struct registry *registry; /* connection ids of handlers */
     struct backends *backends; /* handlers, pools, upstreams: outlive snapshots */
     struct access_log *access_log;
+    struct file_cache *files; /* of all Dirs; made by the first, outlives snapshots */
     struct freelist exchanges;
     struct freelist heads;  /* of struct head_box, see exchange/head_box.h */
     struct freelist blocks; /* of the arenas of exchanges */

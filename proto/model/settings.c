@@ -49,6 +49,10 @@ const struct setting_info setting_infos[SETTING_COUNT] = {
     [SETTING_CONTROL_PORT] =
         TEXT("control_port", "ipc://run/control",
              "Endpoint of the control port of servers whose control_port is empty."),
+    [SETTING_DIR_SYMLINKS] =
+        WORD_OURS("dir.symlinks", "inside", "inside any",
+                  "Where symbolic links below the base of a Dir may lead: inside (of the base) or "
+                  "any (where)."),
     [SETTING_DISABLE_ACCESS_LOGGING] =
         BOOL("disable.access_logging", "0", "1: no access log."),
     [SETTING_DOWNLOAD_FLOW_CONTROL] =
