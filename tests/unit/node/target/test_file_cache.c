@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "node/target/file_cache.h"
-#include "tests/unit/node/target/place.h"
+#include "tests/unit/node/target/scratch.h"
 
 #include <sys/resource.h>
 
@@ -16,7 +16,7 @@
 #define OLD    1700000000 /* long ago: such files are settled */
 
 struct bench { /* what every case needs */
-    struct place place;
+    struct scratch scratch;
     struct file_cache *cache;
     struct file_dir dir;
     uint64_t now_us;
@@ -31,10 +31,10 @@ static struct slice type_of(const struct file_dir *d, struct slice name)
 
 static void open_bench(struct bench *b, struct file_cache_limits limits, unsigned ttl_s)
 {
-    place_create(&b->place);
+    scratch_create(&b->scratch);
     b->cache = file_cache_create(limits);
     assert_non_null(b->cache);
-    file_dir_init(&b->dir, b->cache, b->place.path, false, ttl_s, type_of);
+    file_dir_init(&b->dir, b->cache, b->scratch.path, false, ttl_s, type_of);
     b->now_us = 100 * SECOND;
     b->wall_s = OLD + 1000000;
 }
@@ -43,13 +43,13 @@ static void close_bench(struct bench *b)
 {
     file_dir_fini(&b->dir);
     file_cache_destroy(b->cache);
-    place_remove(&b->place);
+    scratch_remove(&b->scratch);
 }
 
 static void add(struct bench *b, const char *name, const char *text)
 {
-    place_write(&b->place, name, text);
-    place_date(&b->place, name, OLD);
+    scratch_write(&b->scratch, name, text);
+    scratch_date(&b->scratch, name, OLD);
 }
 
 static enum file_result get(struct bench *b, const char *name, const struct file_entry **e)
@@ -99,9 +99,9 @@ static void test_results(void **state)
     struct bench b;
     const struct file_entry *e;
     open_bench(&b, FILE_CACHE_LIMITS, 0);
-    place_mkdir(&b.place, "sub");
-    place_mkfifo(&b.place, "fifo");
-    place_write(&b.place, "empty", "");
+    scratch_mkdir(&b.scratch, "sub");
+    scratch_mkfifo(&b.scratch, "fifo");
+    scratch_write(&b.scratch, "empty", "");
     assert_int_equal(get(&b, "missing", &e), FILE_MISSING);
     assert_int_equal(get(&b, "sub", &e), FILE_IS_DIRECTORY);
     assert_int_equal(get(&b, "fifo", &e), FILE_MISSING);
@@ -121,12 +121,12 @@ static void test_believed_for_a_second_at_least(void **state)
     open_bench(&b, FILE_CACHE_LIMITS, 0);
     add(&b, "a", "one");
     holds(&b, "a", "one");
-    place_write(&b.place, "a", "three");
+    scratch_write(&b.scratch, "a", "three");
     b.now_us += SECOND - 1;
     holds(&b, "a", "one");
     b.now_us += 1;
     holds(&b, "a", "three");
-    assert_int_equal(unlink(place_path(&b.place, "a")), 0);
+    assert_int_equal(unlink(scratch_path(&b.scratch, "a")), 0);
     holds(&b, "a", "three");
     const struct file_entry *e;
     b.now_us += SECOND;
@@ -141,7 +141,7 @@ static void test_believed_for_the_ttl(void **state)
     open_bench(&b, FILE_CACHE_LIMITS, 10);
     add(&b, "a", "one");
     holds(&b, "a", "one");
-    place_write(&b.place, "a", "two");
+    scratch_write(&b.scratch, "a", "two");
     b.now_us += 10 * SECOND - 1;
     holds(&b, "a", "one");
     b.now_us += 1;
@@ -204,10 +204,10 @@ static void test_siblings(void **state)
     e = find(&b, "a.html");
     assert_true(file_variant_exists(&e->variants[FILE_BROTLI]));
     assert_int_equal(e->variants[FILE_BROTLI].size, 2);
-    place_write(&b.place, "a.html", "a newer text"); /* both siblings are out of date now */
+    scratch_write(&b.scratch, "a.html", "a newer text"); /* both siblings are out of date now */
     b.now_us += SECOND;
     assert_false(find(&b, "a.html")->has_siblings);
-    place_write(&b.place, "a.html.gz", "longer than the file itself"); /* of no use */
+    scratch_write(&b.scratch, "a.html.gz", "longer than the file itself"); /* of no use */
     b.now_us += SECOND;
     assert_false(find(&b, "a.html")->has_siblings);
     close_bench(&b);
@@ -223,9 +223,9 @@ static void test_large_files_are_looked_at_every_time(void **state)
     assert_null(e->variants[FILE_AS_IS].content);
     assert_non_null(e->variants[FILE_AS_IS].file);
     assert_int_equal(e->variants[FILE_AS_IS].size, 9);
-    place_write(&b.place, "a", "1234567890"); /* in place */
+    scratch_write(&b.scratch, "a", "1234567890"); /* in place */
     assert_int_equal(find(&b, "a")->variants[FILE_AS_IS].size, 10);
-    place_write(&b.place, "a", "12345678");
+    scratch_write(&b.scratch, "a", "12345678");
     holds(&b, "a", "12345678");
     close_bench(&b);
 }
@@ -273,11 +273,11 @@ static void test_two_dirs_share_a_cache(void **state)
     (void)state;
     struct bench b;
     struct file_dir other;
-    struct place elsewhere;
+    struct scratch elsewhere;
     const struct file_entry *e;
     open_bench(&b, FILE_CACHE_LIMITS, 60);
-    place_create(&elsewhere);
-    place_write(&elsewhere, "a", "other");
+    scratch_create(&elsewhere);
+    scratch_write(&elsewhere, "a", "other");
     file_dir_init(&other, b.cache, elsewhere.path, false, 60, type_of);
     add(&b, "a", "own");
     holds(&b, "a", "own");
@@ -285,7 +285,7 @@ static void test_two_dirs_share_a_cache(void **state)
     assert_int_equal(e->variants[FILE_AS_IS].size, 5);
     file_dir_fini(&other);
     holds(&b, "a", "own");
-    place_remove(&elsewhere);
+    scratch_remove(&elsewhere);
     close_bench(&b);
 }
 
@@ -305,19 +305,19 @@ static void test_another_directory_in_its_place(void **state)
 {
     (void)state;
     struct bench b;
-    char moved[PLACE_PATH_MAX];
+    char moved[SCRATCH_PATH_MAX];
     open_bench(&b, FILE_CACHE_LIMITS, 60);
     add(&b, "a", "one");
     holds(&b, "a", "one");
-    snprintf(moved, sizeof moved, "%s.old", b.place.path);
-    assert_int_equal(rename(b.place.path, moved), 0);
-    assert_int_equal(mkdir(b.place.path, 0755), 0);
+    snprintf(moved, sizeof moved, "%s.old", b.scratch.path);
+    assert_int_equal(rename(b.scratch.path, moved), 0);
+    assert_int_equal(mkdir(b.scratch.path, 0755), 0);
     add(&b, "a", "another");
     b.now_us += SECOND;
     holds(&b, "a", "another"); /* in spite of the ttl */
-    struct place old = b.place;
+    struct scratch old = b.scratch;
     snprintf(old.path, sizeof old.path, "%.*s", (int)sizeof old.path - 1, moved);
-    place_remove(&old);
+    scratch_remove(&old);
     close_bench(&b);
 }
 

@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 #include "node/target/file_tree.h"
-#include "tests/unit/node/target/place.h"
+#include "tests/unit/node/target/scratch.h"
 
 #include <errno.h>
 #include <string.h>
@@ -45,31 +45,31 @@ static const struct {
     {"link_dangling", ENOENT, NULL},
 };
 
-static void build(struct place *p)
+static void build(struct scratch *p)
 {
-    place_create(p);
-    place_write(p, "secret.txt", "outside");
-    place_mkdir(p, "base");
-    place_mkdir(p, "base2");
-    place_write(p, "base2/secret.txt", "outside");
-    place_write(p, "base/a.txt", "inside");
-    place_mkdir(p, "base/sub");
-    place_write(p, "base/sub/b.txt", "deep");
-    place_mkfifo(p, "base/fifo");
-    place_socket(p, "base/socket");
-    place_link(p, "a.txt", "base/link_in");
-    place_link(p, "../a.txt", "base/sub/link_up");
-    place_link(p, "sub", "base/link_dir");
-    place_link(p, place_path(p, "base/a.txt"), "base/link_absolute");
-    place_link(p, place_path(p, "base/sub"), "base/link_abs_dir");
-    place_link(p, "link_abs_dir/link_up", "base/link_chain");
-    place_link(p, "../secret.txt", "base/link_out");
-    place_link(p, place_path(p, "secret.txt"), "base/link_abs_out");
-    place_link(p, place_path(p, "base2/secret.txt"), "base/link_sibling");
-    place_link(p, "..", "base/link_out_dir");
-    place_link(p, "../base/a.txt", "base/link_back");
-    place_link(p, "link_loop", "base/link_loop");
-    place_link(p, "nowhere", "base/link_dangling");
+    scratch_create(p);
+    scratch_write(p, "secret.txt", "outside");
+    scratch_mkdir(p, "base");
+    scratch_mkdir(p, "base2");
+    scratch_write(p, "base2/secret.txt", "outside");
+    scratch_write(p, "base/a.txt", "inside");
+    scratch_mkdir(p, "base/sub");
+    scratch_write(p, "base/sub/b.txt", "deep");
+    scratch_mkfifo(p, "base/fifo");
+    scratch_socket(p, "base/socket");
+    scratch_link(p, "a.txt", "base/link_in");
+    scratch_link(p, "../a.txt", "base/sub/link_up");
+    scratch_link(p, "sub", "base/link_dir");
+    scratch_link(p, scratch_path(p, "base/a.txt"), "base/link_absolute");
+    scratch_link(p, scratch_path(p, "base/sub"), "base/link_abs_dir");
+    scratch_link(p, "link_abs_dir/link_up", "base/link_chain");
+    scratch_link(p, "../secret.txt", "base/link_out");
+    scratch_link(p, scratch_path(p, "secret.txt"), "base/link_abs_out");
+    scratch_link(p, scratch_path(p, "base2/secret.txt"), "base/link_sibling");
+    scratch_link(p, "..", "base/link_out_dir");
+    scratch_link(p, "../base/a.txt", "base/link_back");
+    scratch_link(p, "link_loop", "base/link_loop");
+    scratch_link(p, "nowhere", "base/link_dangling");
 }
 
 static void run(struct file_tree *t)
@@ -93,11 +93,11 @@ static void run(struct file_tree *t)
 static void test_containment(void **state)
 {
     (void)state;
-    struct place p;
+    struct scratch p;
     struct file_tree t;
     build(&p);
-    char base[PLACE_PATH_MAX];
-    strcpy(base, place_path(&p, "base/"));
+    char base[SCRATCH_PATH_MAX];
+    strcpy(base, scratch_path(&p, "base/"));
     for (int own = 0; own < 2; own++) {
         file_tree_init(&t, base, false);
         t.no_openat2 = own;
@@ -105,39 +105,39 @@ static void test_containment(void **state)
         run(&t);
         file_tree_fini(&t);
     }
-    place_remove(&p);
+    scratch_remove(&p);
 }
 
 static void test_links_may_lead_out_when_told(void **state)
 {
     (void)state;
-    struct place p;
+    struct scratch p;
     struct file_tree t;
     struct stat st;
     build(&p);
-    char base[PLACE_PATH_MAX];
-    strcpy(base, place_path(&p, "base/"));
+    char base[SCRATCH_PATH_MAX];
+    strcpy(base, scratch_path(&p, "base/"));
     file_tree_init(&t, base, true);
     file_tree_refresh(&t, SECOND);
     int fd = file_tree_open(&t, "link_abs_out", &st);
     assert_true(fd >= 0);
     close(fd);
     file_tree_fini(&t);
-    place_remove(&p);
+    scratch_remove(&p);
 }
 
 static void test_unreadable(void **state)
 {
     (void)state;
-    struct place p;
+    struct scratch p;
     struct file_tree t;
     struct stat st;
-    place_create(&p);
-    place_write(&p, "a.txt", "x");
-    place_mkdir(&p, "closed");
+    scratch_create(&p);
+    scratch_write(&p, "a.txt", "x");
+    scratch_mkdir(&p, "closed");
     assert_int_equal(chmod(p.path, 0755), 0);
-    assert_int_equal(chmod(place_path(&p, "a.txt"), 0), 0);
-    assert_int_equal(chmod(place_path(&p, "closed"), 0), 0);
+    assert_int_equal(chmod(scratch_path(&p, "a.txt"), 0), 0);
+    assert_int_equal(chmod(scratch_path(&p, "closed"), 0), 0);
     file_tree_init(&t, p.path, false);
     file_tree_refresh(&t, SECOND);
     uid_t user = geteuid();
@@ -153,17 +153,17 @@ static void test_unreadable(void **state)
     if (user == 0)
         assert_int_equal(seteuid(0), 0);
     file_tree_fini(&t);
-    place_remove(&p);
+    scratch_remove(&p);
 }
 
 static void test_long_names(void **state)
 {
     (void)state;
-    struct place p;
+    struct scratch p;
     struct file_tree t;
     struct stat st;
     static char name[5000];
-    place_create(&p);
+    scratch_create(&p);
     memset(name, 'n', sizeof name - 1);
     file_tree_init(&t, p.path, false);
     file_tree_refresh(&t, SECOND);
@@ -173,42 +173,42 @@ static void test_long_names(void **state)
         assert_int_equal(errno, ENOENT);
     }
     file_tree_fini(&t);
-    place_remove(&p);
+    scratch_remove(&p);
 }
 
 static void test_the_directory_comes_and_goes(void **state)
 {
     (void)state;
-    struct place p;
+    struct scratch p;
     struct file_tree t;
     struct stat st;
-    place_create(&p);
-    char base[PLACE_PATH_MAX];
-    strcpy(base, place_path(&p, "base"));
+    scratch_create(&p);
+    char base[SCRATCH_PATH_MAX];
+    strcpy(base, scratch_path(&p, "base"));
     file_tree_init(&t, base, false);
     assert_false(file_tree_refresh(&t, 10 * SECOND));
     assert_int_equal(file_tree_open(&t, "a", &st), -1);
     assert_int_equal(errno, ENOENT);
 
-    place_mkdir(&p, "base");
+    scratch_mkdir(&p, "base");
     assert_false(file_tree_refresh(&t, 10 * SECOND + SECOND / 2)); /* not looked at yet */
     assert_true(file_tree_refresh(&t, 11 * SECOND));
     assert_false(file_tree_refresh(&t, 12 * SECOND)); /* the same */
 
-    place_mkdir(&p, "next");
-    place_write(&p, "next/a", "new");
-    assert_int_equal(rename(base, place_path(&p, "old")), 0);
-    assert_int_equal(rename(place_path(&p, "next"), base), 0);
+    scratch_mkdir(&p, "next");
+    scratch_write(&p, "next/a", "new");
+    assert_int_equal(rename(base, scratch_path(&p, "old")), 0);
+    assert_int_equal(rename(scratch_path(&p, "next"), base), 0);
     assert_true(file_tree_refresh(&t, 13 * SECOND));
     int fd = file_tree_open(&t, "a", &st);
     assert_true(fd >= 0);
     close(fd);
 
-    assert_int_equal(rename(base, place_path(&p, "gone")), 0);
+    assert_int_equal(rename(base, scratch_path(&p, "gone")), 0);
     assert_true(file_tree_refresh(&t, 14 * SECOND));
     assert_false(file_tree_refresh(&t, 15 * SECOND));
     file_tree_fini(&t);
-    place_remove(&p);
+    scratch_remove(&p);
 }
 
 int main(void)
