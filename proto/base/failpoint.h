@@ -1,0 +1,23 @@
+/* Places where a test may make a program die, to prove what it leaves behind.
+ *
+ * `M2_FAILPOINTS=push.stored=kill,fetch.done=stop` in the environment arms them: `kill` is SIGKILL
+ * at that moment (nothing is flushed, no handler runs), `stop` is SIGSTOP. Without the variable a
+ * failpoint costs one test of a flag. Names are listed in tests/README.md. */
+#ifndef PROTO_BASE_FAILPOINT_H
+#define PROTO_BASE_FAILPOINT_H
+
+#include <stdbool.h>
+
+/* Reads the environment; once, from main. */
+void failpoint_init(void);
+
+extern bool failpoint_armed;
+void failpoint_hit(const char *name);
+
+#define FAILPOINT(name)          \
+    do {                         \
+        if (failpoint_armed)     \
+            failpoint_hit(name); \
+    } while (0)
+
+#endif
