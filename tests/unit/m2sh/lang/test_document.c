@@ -263,9 +263,9 @@ static void test_many_errors(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),        cmocka_unit_test(test_bad),
-        cmocka_unit_test(test_bounds),      cmocka_unit_test(test_missing_file),
-        cmocka_unit_test(test_many_errors),
+        cmocka_unit_test(test_good),   cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_sense),  cmocka_unit_test(test_missing_file),
+        cmocka_unit_test(test_bounds), cmocka_unit_test(test_many_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
