@@ -5,3 +5,5 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "proto" / "python"), str(ROOT / "tests")]
+
+from support.fixtures import debian, module_stage, node, stage  # noqa: E402, F401
