@@ -27,7 +27,7 @@ class Goal:
     def judge(self, figures):
         """(ratio or value, verdict) from {label: medians}; (None, "not measured")."""
         own, peer = figures.get(self.label), figures.get(self.peer)
-        if not own or (self.peer and not peer):
+        if not own or (self.peer and not peer) or self.key not in own:
             return None, "not measured"
         value = own[self.key] / peer[self.key] if self.peer else own[self.key]
         excess = value / self.factor if self.is_most else self.factor / value if value else 2
@@ -36,7 +36,8 @@ class Goal:
         return value, "within noise" if excess <= 1 + self.noise else "missed"
 
 
-NAMES = {"cpu_us": "CPU", "rate": "rate", "p99_ms": "p99", "bytes": "bytes", "ready_ms": "time"}
+NAMES = {"cpu_us": "CPU", "rate": "rate", "p99_ms": "p99", "bytes": "bytes", "ready_ms": "time",
+         "instructions": "instructions"}
 
 
 def most(level, key, factor, peer="", **more):

@@ -11,6 +11,7 @@ from .cases import LoadCase
 from .processes import find_program
 
 FEW, MANY = 1000, 4000
+SLOW_S = 1.5
 WRITE_S = 20.0  # callgrind writes its figures when the server ends politely
 
 
@@ -18,6 +19,8 @@ def count(case, setup):
     """{"instructions": per operation}; {} for rows that cannot be counted so."""
     if not isinstance(case, LoadCase) or case.length > 65536 or not find_program("valgrind"):
         return {}
+    if setup.ready_s > SLOW_S:
+        return {}  # callgrind would take a minute and more to start it
     setup.stop()
     setup.prepare()
     few, few_operations = _run(case, setup, FEW)

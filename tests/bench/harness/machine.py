@@ -43,6 +43,12 @@ def allow_descriptors(wanted):
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
 
 
+def set_nice(value):
+    """Of this process and all it starts. PermissionError when it may not be so low."""
+    if value:
+        os.setpriority(os.PRIO_PROCESS, 0, value)
+
+
 def _cpu_model():
     with open("/proc/cpuinfo") as f:
         for line in f:

@@ -64,13 +64,11 @@ def run_case(bench, case, progress):
     result = CaseResult(case, [])
     try:
         for entry in case.entries:
+            if entry.contender not in bench.contenders:
+                continue  # left out by -only
             outcome = EntryResult(entry.label)
             result.entries.append(outcome)
-            contender = bench.contenders.get(entry.contender)
-            if contender is None:
-                outcome.missing = "left out"
-                continue
-            outcome.missing = contender.missing() or ""
+            outcome.missing = bench.contenders[entry.contender].missing() or ""
             if outcome.missing:
                 continue
             progress(f"{case.name}: preparing {entry.label}")

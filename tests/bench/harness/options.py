@@ -26,6 +26,8 @@ def parse(arguments):
     option("twice", metavar="NAME", help="measure this contender under a second name as well: what "
            "lies between the two is noise")
     option("cores", metavar="S:L", help="core of the server, core of everything else (last:first)")
+    option("nice", type=int, metavar="N", default=0, help="nice value of all that is measured; -20 "
+           "(as root) keeps other work on the machine out of the way (0)")
     option("build", type=Path, metavar="DIR", default=ROOT / "build",
            help="build directory with our programs (build)")
     option("syscalls", type=int, choices=(0, 1), default=1,

@@ -52,7 +52,7 @@ def session_pids(session):
 class Process:
     """One started program with everything it starts itself."""
 
-    def __init__(self, command, log, cwd=None, core=None, pipe=False):
+    def __init__(self, command, log, cwd=None, core=None, pipe=False, nice=0):
         prefix = ["taskset", "-c", str(core)] if core is not None else []
         self.command = [str(word) for word in command]
         self.log = Path(log)
@@ -61,6 +61,15 @@ class Process:
                 prefix + self.command, cwd=cwd, start_new_session=True,
                 stdin=subprocess.PIPE if pipe else subprocess.DEVNULL,
                 stdout=subprocess.PIPE if pipe else out, stderr=out)
+        if nice:
+            self._set_group_nice(nice)
+
+    def _set_group_nice(self, nice):
+        """With sched_autogroup each session is a group of its own, and a nice value counts only
+        within it; what counts between sessions is the group's."""
+        group = Path(f"/proc/{self.popen.pid}/autogroup")
+        if group.exists():
+            group.write_text(str(nice))
 
     @property
     def pids(self):
@@ -120,11 +129,12 @@ class Process:
 class Processes:
     """All that is running."""
 
-    def __init__(self):
+    def __init__(self, nice=0):
+        self._nice = nice
         self._running = []
 
     def start(self, *args, **kwargs):
-        process = Process(*args, **kwargs)
+        process = Process(*args, nice=self._nice, **kwargs)
         self._running.append(process)
         return process
 

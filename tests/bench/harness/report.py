@@ -13,6 +13,9 @@ CAVEAT = (
     "bottleneck (busy near 100 %). Compare within one run, never absolute figures between runs.")
 
 
+EXTRA_COLUMNS = (("wrk requests/s", "wrk", ",.0f"), ("instructions", "instructions", ",.0f"))
+
+
 class Table:
     """A case as text cells: heading, rows, and lines to be read below it."""
 
@@ -20,7 +23,8 @@ class Table:
         self.result = result
         case = result.case
         self.references = self._references()
-        self.columns = list(case.columns) + self._extra_columns()
+        self.columns = [column for column in (*case.columns, *EXTRA_COLUMNS)
+                        if any(column[1] in median for median in result.figures.values())]
         self.heading = ["", *(heading for heading, _, _ in self.columns),
                         *(f"{reference}/it {heading}" for reference in self.references
                           for heading, _ in case.compared), *self._baseline_heading()]
@@ -41,11 +45,6 @@ class Table:
 
     def _baseline_heading(self):
         return ["CPU against few"] if self._has_baselines() else []
-
-    def _extra_columns(self):
-        figures = self.result.figures.values()
-        extra = (("wrk requests/s", "wrk", ",.0f"), ("instructions", "instructions", ",.0f"))
-        return [column for column in extra if any(column[1] in median for median in figures)]
 
     def _row(self, outcome):
         median = outcome.median
@@ -90,7 +89,8 @@ class Table:
         for goal in self.result.case.goals:
             value, verdict = goal.judge(self.result.figures)
             if value is not None:
-                lines.append((goal.level, goal.text(), f"{value:.2f}", verdict))
+                form = ",.2f" if goal.peer else ",.0f"
+                lines.append((goal.level, goal.text(), format(value, form), verdict))
         return lines
 
 
@@ -158,7 +158,7 @@ def write_json(path, header, results):
             "entries": [{
                 "label": e.label, "missing": e.missing, "failure": e.failure, "errors": e.errors,
                 "rounds": e.rounds, "median": e.median} for e in result.entries],
-            "goals": [{"level": level, "goal": text, "value": float(value), "verdict": verdict}
+            "goals": [{"level": level, "goal": text, "value": value, "verdict": verdict}
                       for level, text, value, verdict in Table(result).goals],
         })
     path.write_text(json.dumps({**header, "noise": NOISE, "cases": cases}, indent=1) + "\n")

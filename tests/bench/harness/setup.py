@@ -10,7 +10,7 @@ from pathlib import Path
 from .contenders.base import Job
 from .processes import GRACE_S, Failure, free_port
 
-READY_S = 30.0  # 100,000 routes take some servers a while
+READY_S = 60.0  # nginx reads 100,000 routes for many seconds
 
 
 class Bench:
@@ -72,6 +72,7 @@ class Setup:
         self.probe = probe  # path that must answer 200; None: a connection is enough
         self.answer_size = answer_size
         self.server = None
+        self.ready_s = 0.0  # from start() to the first answer
         self.beside = []
         work = Path(tempfile.mkdtemp(prefix="setup-", dir=bench.work))
         work.chmod(0o755)
@@ -94,6 +95,7 @@ class Setup:
 
     def start(self, wrapper=()):
         """Starts the server on its core, `wrapper` in front of its command, and waits for it."""
+        started = time.monotonic()
         self.server = self.bench.processes.start(
             [*wrapper, *self.server_command], self.job.work / "server.log", cwd=self.job.work,
             core=self.bench.cores.server)
@@ -106,6 +108,7 @@ class Setup:
             self._start_beside("worker_echo", "-pool", "bench", "-node",
                                f"tcp://127.0.0.1:{self.job.pool_port}", "-size", self.answer_size)
         self._wait()
+        self.ready_s = time.monotonic() - started
 
     def stop(self, grace_s=GRACE_S):
         if self.server:
