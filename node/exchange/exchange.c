@@ -73,6 +73,12 @@ void exchange_serve(struct exchange *x)
         reply_error(x, 417, SLICE_EMPTY);
         return;
     }
+    if (x->head->form ==
+        TARGET_AUTHORITY) { /* CONNECT: this is no tunnel (RFC 9110 section 9.3.6) */
+        x->keep_alive = false;
+        reply_error(x, 501, SLICE_EMPTY);
+        return;
+    }
     route(x);
     x->step = STEP_SERVE;
     if (x->target == NULL) {
@@ -135,13 +141,28 @@ void exchange_drained(struct exchange *x)
         x->target->ops->more(x);
 }
 
+void exchange_log_refused(struct worker *w, const struct conn *c, const struct request_head *head,
+                          int status, size_t sent)
+{
+    char peer[46];
+    struct access_entry entry = {
+        .host = w->snapshot->default_host->name,
+        .peer = slice_of(peer, conn_peer_text(c, peer)),
+        .peer_port = conn_peer_port(c),
+        .method = head != NULL ? head->method : SLICE_EMPTY,
+        .path = head != NULL ? head->path : SLICE_EMPTY,
+        .status = status,
+        .size = (int64_t)sent,
+    };
+    access_log_write(w->access_log, &entry);
+}
+
 static void write_access_log(struct exchange *x)
 {
     char peer[46];
-    size_t peer_len = conn_peer_text(x->conn, peer);
     struct access_entry entry = {
         .host = x->host != NULL ? x->host->name : SLICE_EMPTY,
-        .peer = slice_of(peer, peer_len),
+        .peer = slice_of(peer, conn_peer_text(x->conn, peer)),
         .peer_port = conn_peer_port(x->conn),
         .method = x->method,
         .path = x->path,

@@ -92,6 +92,10 @@ void exchange_end(struct exchange *x, enum exchange_end how);
 /* For sessions: takes the head (from worker->heads), routes and serves. NULL when out of memory. */
 struct exchange *exchange_begin(struct worker *w, struct conn *c, const struct exchange_sink *sink,
                                 struct request_head *head);
+/* The log line of a request that was refused before it became an exchange; `head` as far as it was
+ * parsed, or NULL. `sent`: bytes of the answer's body. */
+void exchange_log_refused(struct worker *w, const struct conn *c, const struct request_head *head,
+                          int status, size_t sent);
 void exchange_serve(struct exchange *x); /* may end it before it returns */
 void exchange_body(struct exchange *x, struct slice piece, bool last);
 void exchange_drained(struct exchange *x);

@@ -155,6 +155,8 @@ static void refuse(struct conn *c, int status, const char *why, size_t offset)
     w->counters.requests_bad++;
     counters_response(&w->counters, status);
     size_t len = reply_render_error(w, status, SLICE_EMPTY, true, false, answer);
+    const struct http1 *h = c->session_state;
+    exchange_log_refused(w, c, h != NULL ? h->head : NULL, status, status_code_reason(status).len);
     conn_write(c, slice_of(answer, len));
     conn_close_after_flush(c);
 }
