@@ -3,7 +3,9 @@
 
 #include "coordinator/store/sqlite_history.h"
 
+#include "coordinator/store/store_request.h"
 #include "proto/base/clock.h"
+#include "proto/base/failpoint.h"
 #include "proto/model/database.h"
 
 #include <inttypes.h>
@@ -345,11 +347,27 @@ static int append(struct history *h, const struct commit *c, int64_t token, stru
     return insert_config(h, c, e) == 0 ? insert_commit(h, c, e) : -1;
 }
 
+/* A failure before the transaction is committed leaves nothing: that much is known. */
+static int not_kept(struct error *e)
+{
+    if (e->code != ERROR_CONFLICT && e->code != ERROR_DENIED)
+        e->code = ERROR_REFUSED;
+    return -1;
+}
+
 int history_append(struct history *h, const struct commit *c, int64_t token,
                    struct store_head *head, struct error *e)
 {
-    if (begin(h, e) != 0 || end(h, append(h, c, token, head, e), e) != 0)
+    if (begin(h, e) != 0)
+        return not_kept(e);
+    if (append(h, c, token, head, e) != 0) {
+        end(h, -1, e);
+        return not_kept(e);
+    }
+    FAILPOINT("store.append");
+    if (end(h, 0, e) != 0)
         return -1;
+    FAILPOINT("store.committed");
     head->version = c->version;
     memcpy(head->hash, c->hash, sizeof head->hash);
     return 0;
@@ -499,7 +517,8 @@ static int take_lease(struct history *h, const char *owner, const char *endpoint
     if (!mine && until_ms > now)
         return 0;
     out->held = true;
-    out->token += mine ? 0 : 1;
+    if (!mine)
+        out->token = store_next_token(out->token);
     snprintf(out->owner, sizeof out->owner, "%s", owner);
     snprintf(out->endpoint, sizeof out->endpoint, "%s", endpoint);
     return write_lease(h, out, now + ttl_ms, e);

@@ -5,6 +5,7 @@
 #include "coordinator/store/store.h"
 
 #include "coordinator/store/store_request.h"
+#include "proto/base/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,6 +67,12 @@ void store_request_finish(struct store_request *r)
     r->done(r->arg, &r->result);
     arena_fini(&r->arena);
     free(r);
+}
+
+int64_t store_next_token(int64_t last)
+{
+    int64_t now = clock_wall_s();
+    return last + 1 > now ? last + 1 : now;
 }
 
 void *store_request_alloc(struct store_request *r, size_t size)

@@ -72,8 +72,9 @@ void store_close(struct store **s);
 int store_head(struct store *s, store_done *done, void *arg, struct error *e);
 
 /* Appends a sealed commit. ERROR_CONFLICT: its parent is not the head. ERROR_DENIED: a newer token
- * has been given out. ERROR_IO, ERROR_TIMEOUT, ERROR_UNREACHABLE: it is *not known* whether it was
- * kept; ask for the head. */
+ * has been given out. ERROR_REFUSED: the store could not keep it, and has not. ERROR_IO,
+ * ERROR_TIMEOUT, ERROR_UNREACHABLE: it is *not known* whether it was kept; append it again, a
+ * CONFLICT whose head is this very commit tells that it was. */
 int store_append(struct store *s, const struct commit *c, int64_t token, store_done *done,
                  void *arg, struct error *e);
 
@@ -93,7 +94,9 @@ int store_scan(struct store *s, const char *kind, struct slice before, unsigned 
                store_done *done, void *arg, struct error *e);
 
 /* Takes the lease or renews it for `ttl_ms`. Not an error when another holds it: the result says
- * who. Each taking gets a token above all before; renewing keeps it. `owner` is a UUID. */
+ * who. Each taking gets a token above all before, and not below the seconds of the wall clock, so
+ * that a store which was restored from a backup does not give out old ones again; renewing keeps
+ * it. `owner` is a UUID. */
 int store_lease(struct store *s, const char *owner, const char *endpoint, int64_t ttl_ms,
                 store_done *done, void *arg, struct error *e);
 

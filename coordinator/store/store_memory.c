@@ -210,7 +210,8 @@ static void run_lease(struct memory *m, struct store_request *r)
     int64_t now = clock_wall_ms();
     bool mine = m->lease.token > 0 && strcmp(m->lease.owner, r->owner) == 0;
     if (mine || m->lease.token == 0 || m->lease_until_ms <= now) {
-        m->lease.token += mine ? 0 : 1;
+        if (!mine)
+            m->lease.token = store_next_token(m->lease.token);
         m->lease_until_ms = now + r->ttl_ms;
         memcpy(m->lease.owner, r->owner, sizeof m->lease.owner);
         memcpy(m->lease.endpoint, r->endpoint, sizeof m->lease.endpoint);

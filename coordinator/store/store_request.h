@@ -58,6 +58,9 @@ struct store {
 /* Calls back and frees the request. */
 void store_request_finish(struct store_request *r);
 
+/* The token of a new holder of the lease. */
+int64_t store_next_token(int64_t last);
+
 /* Does the copy for a result; NULL sets the result's error to ERROR_NO_MEMORY. */
 void *store_request_alloc(struct store_request *r, size_t size);
 struct slice store_request_copy(struct store_request *r, struct slice s);
