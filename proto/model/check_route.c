@@ -36,6 +36,13 @@ static void seen_fini(struct seen *s)
     buf_fini(&s->key);
 }
 
+/* A sentence of another module, to go on from an object. */
+static const char *as_clause(struct error *e)
+{
+    e->text[0] = (char)tolower((unsigned char)e->text[0]);
+    return e->text;
+}
+
 /* ---- hosts --------------------------------------------------------------------------------- */
 
 static void check_host_length(struct checking *c, const struct row *r, size_t column)
@@ -58,7 +65,7 @@ static void check_host(struct checking *c, const struct row *r)
     if (!check_has_text(r, HOST_MATCHING, &text))
         return;
     if (host_check(text, &e) < 0)
-        check_error(c, r, HOST_MATCHING, "matching: %s", e.text);
+        check_error(c, r, HOST_MATCHING, "matching: %s", as_clause(&e));
     else if (slice_find(text, '(') < text.len && slice_find(text, ')') == text.len)
         check_warning(
             c, r, HOST_MATCHING,
@@ -175,7 +182,7 @@ static void check_path(struct checking *c, const struct row *r)
                       "a path begins with \"/\" (or \"@\" and \"<\" for JSON and XML sockets); no "
                       "request will find this one");
     if (route_check(path, &e) < 0)
-        check_error(c, r, ROUTE_PATH, "%s", e.text);
+        check_error(c, r, ROUTE_PATH, "%s", as_clause(&e));
 }
 
 /* A prefix as long as limits.dir_max_path serves no file on upstream's server. */

@@ -1,10 +1,9 @@
-/* Settings, content types, plugins and routing tests. */
+/* Settings, content types and plugins. */
 
 #include "proto/base/map.h"
 #include "proto/model/check_rules.h"
 #include "proto/model/check_syntax.h"
 #include "proto/model/describe.h"
-#include "proto/model/expect.h"
 #include "proto/model/settings.h"
 #include "proto/wire/tnetstring.h"
 
@@ -133,18 +132,4 @@ void check_plugins(struct checking *c)
     for (size_t t = 0; t < 2; t++)
         for (size_t i = 0; i < model_count(c->model, tables[t]); i++)
             check_plugin(c, model_row(c->model, tables[t], i));
-}
-
-/* ---- routing tests ------------------------------------------------------------------------- */
-
-void check_expects(struct checking *c)
-{
-    for (size_t i = 0; i < model_count(c->model, TABLE_EXPECT); i++) {
-        const struct row *r = model_row(c->model, TABLE_EXPECT, i);
-        struct slice text;
-        struct expect x;
-        struct error e;
-        if (check_has_text(r, EXPECT_TEXT, &text) && expect_parse(&x, text, &e) < 0)
-            check_error(c, r, EXPECT_TEXT, "%s", e.text);
-    }
 }
