@@ -180,7 +180,7 @@ static void make_room(struct file_cache *c)
 void file_dir_init(struct file_dir *d, struct file_cache *cache, const char *base, bool follow_out,
                    unsigned ttl_s, struct slice (*type_of)(const struct file_dir *, struct slice))
 {
-    *d = (struct file_dir){.cache = cache, .type_of = type_of};
+    *d = (struct file_dir){.cache = cache, .ttl_s = ttl_s, .type_of = type_of};
     uint64_t ttl_us = (uint64_t)ttl_s * 1000000;
     d->fresh_us = ttl_us > FRESH_LEAST_US ? ttl_us : FRESH_LEAST_US;
     file_tree_init(&d->tree, base, follow_out);
@@ -223,16 +223,16 @@ static bool is_settled(const struct file_variant *v, int64_t wall_s)
 }
 
 /* Which siblings there are has to be known before the fields are rendered. */
-static void load_siblings(struct file_entry *e, struct slice type, const struct stat *file,
-                          const bool present[FILE_CODINGS])
+static void load_siblings(struct file_entry *e, const struct file_about *about,
+                          const struct stat *file, const bool present[FILE_CODINGS])
 {
     char name[PATH_MAX + SUFFIX_MAX];
     struct file_dir *d = e->dir;
     for (int i = FILE_AS_IS + 1; i < FILE_CODINGS; i++) {
         struct file_variant *v = &e->variants[i];
         if (!present[i] ||
-            file_variant_load(v, &d->tree, sibling_name(name, e, i), (enum file_coding)i, type,
-                              true, d->cache->limits.small_max) != 0)
+            file_variant_load(v, &d->tree, sibling_name(name, e, i), (enum file_coding)i, about,
+                              d->cache->limits.small_max) != 0)
             continue;
         if (is_usable(&v->st, file))
             e->has_siblings = true;
@@ -264,12 +264,12 @@ static int load(struct file_entry *e, int64_t wall_s)
     bool present[FILE_CODINGS] = {false}, any;
     if (find_siblings(e, present, &any) != 0)
         return -1;
-    struct slice type = d->type_of(d, slice_of(e->name, e->name_len));
-    if (file_variant_load(&e->variants[FILE_AS_IS], &d->tree, e->name, FILE_AS_IS, type, any,
+    struct file_about about = {d->type_of(d, slice_of(e->name, e->name_len)), any, d->ttl_s};
+    if (file_variant_load(&e->variants[FILE_AS_IS], &d->tree, e->name, FILE_AS_IS, &about,
                           d->cache->limits.small_max) != 0)
         return -1;
     if (any)
-        load_siblings(e, type, &e->variants[FILE_AS_IS].st, present);
+        load_siblings(e, &about, &e->variants[FILE_AS_IS].st, present);
     e->settled = true;
     e->bytes = sizeof *e + e->name_len + 1;
     for (int i = 0; i < FILE_CODINGS; i++) {

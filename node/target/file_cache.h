@@ -78,6 +78,7 @@ struct file_dir {
     struct file_cache *cache;
     struct file_tree tree;
     uint64_t fresh_us; /* how long an entry is believed */
+    unsigned ttl_s;    /* as configured; caches on the way may keep the file as long */
     /* The Content-Type of a name; asked when an entry is made. */
     struct slice (*type_of)(const struct file_dir *d, struct slice name);
     struct list entries;

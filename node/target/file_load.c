@@ -61,20 +61,27 @@ static int take_file(struct file_variant *v, int fd, size_t small_max)
     return 0;
 }
 
-static int render_fields(struct file_variant *v, enum file_coding coding, struct slice type,
-                         bool varies)
+static void put_max_age(struct head_writer *w, unsigned max_age_s)
+{
+    head_writer_put(w, SLICE("Cache-Control: max-age="));
+    head_writer_number(w, max_age_s);
+    head_writer_put(w, SLICE("\r\n"));
+}
+
+static int render_fields(struct file_variant *v, enum file_coding coding,
+                         const struct file_about *about)
 {
     static const struct slice suffixes[FILE_CODINGS] = {
         [FILE_AS_IS] = SLICE(""), [FILE_GZIP] = SLICE("gz"), [FILE_BROTLI] = SLICE("br")};
-    size_t room = type.len + FIELDS_ROOM;
+    size_t room = about->type.len + FIELDS_ROOM;
     char *bytes = malloc(room), date[DATE_LEN + 1], tag[VALIDATOR_ETAG_MAX];
     if (bytes == NULL) {
         errno = ENOMEM;
         return -1;
     }
     struct head_writer w = head_writer_on(bytes, room);
-    head_writer_field(&w, SLICE("Content-Type"), type);
-    v->type = slice_of(bytes + strlen("Content-Type: "), type.len);
+    head_writer_field(&w, SLICE("Content-Type"), about->type);
+    v->type = slice_of(bytes + strlen("Content-Type: "), about->type.len);
     if (coding != FILE_AS_IS)
         head_writer_field(&w, SLICE("Content-Encoding"), file_coding_name(coding));
     head_writer_field(&w, SLICE("Accept-Ranges"), SLICE("bytes"));
@@ -85,7 +92,9 @@ static int render_fields(struct file_variant *v, enum file_coding coding, struct
                                     tag);
     v->etag = slice_of(w.at + strlen("ETag: "), tag_len);
     head_writer_field(&w, SLICE("ETag"), slice_of(tag, tag_len));
-    if (varies)
+    if (about->max_age_s > 0)
+        put_max_age(&w, about->max_age_s);
+    if (about->varies)
         head_writer_field(&w, SLICE("Vary"), SLICE("Accept-Encoding"));
     BUG_ON(w.full);
     v->fields = head_writer_bytes(&w);
@@ -93,14 +102,14 @@ static int render_fields(struct file_variant *v, enum file_coding coding, struct
 }
 
 int file_variant_load(struct file_variant *v, struct file_tree *tree, const char *name,
-                      enum file_coding coding, struct slice type, bool varies, size_t small_max)
+                      enum file_coding coding, const struct file_about *about, size_t small_max)
 {
     *v = (struct file_variant){.fields = SLICE_EMPTY};
     int fd = file_tree_open(tree, name, &v->st);
     if (fd < 0)
         return -1;
     v->mtime_s = v->st.st_mtim.tv_sec;
-    if (take_file(v, fd, small_max) == 0 && render_fields(v, coding, type, varies) == 0)
+    if (take_file(v, fd, small_max) == 0 && render_fields(v, coding, about) == 0)
         return 0;
     int code = errno;
     file_variant_unload(v);

@@ -6,11 +6,17 @@
 
 #include "node/target/file_cache.h"
 
-/* Loads the file `name` (with a NUL) as *v. `type` is the Content-Type of what it holds when
- * decoded; `varies`: there are other representations. Returns 0; -1 with errno as file_tree_open,
- * or ENOMEM, and then *v is empty. */
+/* What goes into the fields besides the file's own. */
+struct file_about {
+    struct slice type;  /* the Content-Type of what the file holds when decoded */
+    bool varies;        /* there are other representations */
+    unsigned max_age_s; /* for caches; 0: nothing is said */
+};
+
+/* Loads the file `name` (with a NUL) as *v. Returns 0; -1 with errno as file_tree_open, or ENOMEM,
+ * and then *v is empty. */
 int file_variant_load(struct file_variant *v, struct file_tree *tree, const char *name,
-                      enum file_coding coding, struct slice type, bool varies, size_t small_max);
+                      enum file_coding coding, const struct file_about *about, size_t small_max);
 
 /* Lets go of what it holds; an empty one is fine. */
 void file_variant_unload(struct file_variant *v);

@@ -206,6 +206,9 @@ static void fill_scratch(void)
     put("static/large.bin", large, sizeof large);
     put("static/medium.bin", large, 40000);
     put_text("static/empty", "");
+    put_text("static/closed", "x");
+    assert_int_equal(chmod(scratch_path(&scratch, "static/closed"), 0), 0);
+    assert_int_equal(chmod(scratch_path(&scratch, "static"), 0755), 0);
     scratch_mkfifo(&scratch, "static/fifo");
     scratch_link(&scratch, "../secret", "static/link_out");
     scratch_link(&scratch, "a.txt", "static/link_in");
@@ -445,6 +448,24 @@ static void test_pipelined_and_with_a_body(void **state)
     assert_ptr_equal(at, answers.ptr + answers.len);
 }
 
+/* Unreadable: no crash, 403, and the same connection goes on. The clock stands still, so that the
+ * directory, opened while we could, is not looked up again. */
+static void test_unreadable(void **state)
+{
+    (void)state;
+    clock_fake(2000000000u, OLD * 1000ll);
+    assert_string_equal(ask("GET /static/a.txt", "HTTP/1.1", NULL), FULL);
+    uid_t user = geteuid();
+    if (user == 0) /* root reads everything */
+        assert_int_equal(seteuid(65534), 0);
+    const char *answer = ask("GET /static/closed", "HTTP/1.1", NULL);
+    if (user == 0)
+        assert_int_equal(seteuid(0), 0);
+    assert_string_equal(answer, ERROR("403 Forbidden", "9", "Forbidden"));
+    assert_string_equal(ask("GET /static/a.txt", "HTTP/1.1", NULL), FULL);
+    clock_fake_stop();
+}
+
 static void test_date_is_now(void **state)
 {
     (void)state;
@@ -485,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_several_ranges),
         cmocka_unit_test(test_http_1_0),
         cmocka_unit_test(test_pipelined_and_with_a_body),
+        cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_date_is_now),
         cmocka_unit_test(test_long_paths),
     };

@@ -93,6 +93,41 @@ static void test_fields(void **state)
     close_bench(&b);
 }
 
+static void test_caches_may_keep_it_for_the_ttl(void **state)
+{
+    (void)state;
+    struct bench b;
+    open_bench(&b, FILE_CACHE_LIMITS, 3600);
+    add(&b, "a.html", "hello world");
+    const struct file_variant *v = &find(&b, "a.html")->variants[FILE_AS_IS];
+    struct slice validators = slice_from(v->fields, v->validators);
+    assert_true(slice_eq(validators, SLICE("Last-Modified: Tue, 14 Nov 2023 22:13:20 GMT\r\n"
+                                           "ETag: \"6553f100-b\"\r\n"
+                                           "Cache-Control: max-age=3600\r\n")));
+    close_bench(&b);
+}
+
+static void test_denied(void **state)
+{
+    (void)state;
+    struct bench b;
+    const struct file_entry *e;
+    open_bench(&b, FILE_CACHE_LIMITS, 0);
+    add(&b, "a", "readable");
+    add(&b, "closed", "x");
+    assert_int_equal(chmod(b.scratch.path, 0755), 0);
+    assert_int_equal(chmod(scratch_path(&b.scratch, "closed"), 0), 0);
+    holds(&b, "a", "readable"); /* the tree is open from here on */
+    uid_t user = geteuid();
+    if (user == 0) /* root reads everything */
+        assert_int_equal(seteuid(65534), 0);
+    enum file_result result = get(&b, "closed", &e);
+    if (user == 0)
+        assert_int_equal(seteuid(0), 0);
+    assert_int_equal(result, FILE_DENIED);
+    close_bench(&b);
+}
+
 static void test_results(void **state)
 {
     (void)state;
@@ -367,6 +402,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_caches_may_keep_it_for_the_ttl),
+        cmocka_unit_test(test_denied),
         cmocka_unit_test(test_results),
         cmocka_unit_test(test_believed_for_a_second_at_least),
         cmocka_unit_test(test_believed_for_the_ttl),
