@@ -63,10 +63,13 @@ static void reverse(char *out, struct slice text, bool fold)
     }
 }
 
-static struct slice without_final_dot(struct slice name)
+/* Without the dot that ends a complete name and the brackets around an IPv6 address. */
+static struct slice bare_name(struct slice name)
 {
     if (name.len > 0 && name.ptr[name.len - 1] == '.')
         name.len--;
+    if (name.len >= 2 && name.ptr[0] == '[' && name.ptr[name.len - 1] == ']')
+        name = slice_of(name.ptr + 1, name.len - 2);
     return name;
 }
 
@@ -81,7 +84,7 @@ static int add_row(struct host_table *t, struct entry *entry, struct slice *key,
     host_split(row->matching, &pattern, &suffix);
     *entry = (struct entry){.target = row->target};
     if (labels) {
-        suffix = without_final_dot(suffix);
+        suffix = bare_name(suffix);
         if (pattern.len == 0 && suffix.len > 0 && suffix.ptr[0] == '.')
             suffix = slice_from(suffix, 1);
     }
@@ -190,7 +193,7 @@ void *host_table_find(const struct host_table *t, struct slice name)
 {
     bool labels = t->mode == HOST_MATCHING_LABELS;
     if (labels)
-        name = without_final_dot(name);
+        name = bare_name(name);
     if (name.len == 0 || name.len > HOST_NAME_MAX_LEN)
         return t->fallback;
     char reversed[HOST_NAME_MAX_LEN], folded[HOST_NAME_MAX_LEN];

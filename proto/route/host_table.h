@@ -8,13 +8,14 @@
  *               name below it (`www.example.test`), in whole labels, so neither
  *               `notexample.test` nor `test`. The longest suffix is asked first, all hosts that
  *               share it in the order of the configuration, then the next shorter one; `(.+)` alone
- *               fits every name. A dot at either end means nothing.
+ *               fits every name. A dot at either end, and brackets around an IPv6 address, mean
+ *               nothing.
  *     upstream  as Mongrel2 does it: bytes; any name that ends in the suffix, and any that is
  *               itself the end of it; of several hosts with one suffix only the first; no shorter
  *               suffix after the longest has failed; nothing without a suffix is ever found.
  *
- * The caller has taken the name from the Host field: no port, brackets of an IPv6 address as it
- * likes them, here they are ordinary bytes. Lookup and memory: as a table of routes.
+ * The caller has taken the name from the Host field: no port. Lookup and memory: as a table of
+ * routes.
  *
  * A table lives in the arena it was built in and is never written again. Targets are opaque. */
 #ifndef PROTO_ROUTE_HOST_TABLE_H

@@ -65,6 +65,9 @@ static const struct row rows[] = {
     {{".example.test"}, "example.test", ".example.test", ".example.test"},
     {{"Example.Test"}, "example.test", "Example.Test", FALLBACK},
     {{"[::1]"}, "[::1]", "[::1]", "[::1]"},
+    {{"[::1]"}, "::1", "[::1]", FALLBACK},
+    {{"::1"}, "[::1]", "::1", FALLBACK},
+    {{"[2001:DB8::1]"}, "2001:db8::1", "[2001:DB8::1]", FALLBACK},
     /* a suffix whose patterns all fail hides no shorter one */
     {{"shop.test", "([a-z]+).eu.shop.test"},
      "fr.eu.shop.test",
