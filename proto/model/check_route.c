@@ -144,17 +144,27 @@ void check_hosts(struct checking *c)
 
 /* ---- routes -------------------------------------------------------------------------------- */
 
-static bool is_default_host(const struct model *m, const struct row *host)
+/* Does the default host of this host's server have a route with the same path? (It may be this
+ * host; or they share their routes.) */
+static bool is_in_default_host(const struct model *m, const struct row *host, struct slice path)
 {
     const struct row *server = model_find(m, TABLE_SERVER, row_int(host, HOST_SERVER_ID));
-    return server != NULL &&
-           slice_eq(row_text(server, SERVER_DEFAULT_HOST), row_text(host, HOST_NAME));
+    for (size_t i = 0; server != NULL && i < model_count(m, TABLE_ROUTE); i++) {
+        const struct row *r = model_row(m, TABLE_ROUTE, i);
+        if (!slice_eq(row_text(r, ROUTE_PATH), path))
+            continue;
+        const struct row *h = model_find(m, TABLE_HOST, row_int(r, ROUTE_HOST_ID));
+        if (h != NULL && row_int(h, HOST_SERVER_ID) == row_id(server) &&
+            slice_eq(row_text(h, HOST_NAME), row_text(server, SERVER_DEFAULT_HOST)))
+            return true;
+    }
+    return false;
 }
 
 static void check_socket_route(struct checking *c, const struct row *r, const char *kind)
 {
     const struct row *host = model_find(c->model, TABLE_HOST, row_int(r, ROUTE_HOST_ID));
-    if (host != NULL && !is_default_host(c->model, host))
+    if (host != NULL && !is_in_default_host(c->model, host, row_text(r, ROUTE_PATH)))
         check_warning(c, r, ROUTE_PATH,
                       "%s sockets name no host, so this route is only found in the default host",
                       kind);
