@@ -5,6 +5,7 @@
 
 #include "m2sh/base/xalloc.h"
 
+#include <ctype.h>
 #include <histedit.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -160,7 +161,8 @@ const char *line_editor_read(struct line_editor *ed)
         ed->line = xrealloc(ed->line, ed->room, 1);
     }
     memcpy(ed->line, line, (size_t)len + 1);
-    ed->line[strcspn(ed->line, "\r\n")] = '\0';
+    while (len > 0 && isspace((unsigned char)ed->line[len - 1]))
+        ed->line[--len] = '\0'; /* the end of the line, and the blank that completion adds */
     if (ed->line[strspn(ed->line, " \t")] != '\0') {
         history(ed->history, &event, H_ENTER, ed->line);
         write_history(ed);
