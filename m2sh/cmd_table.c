@@ -24,6 +24,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_uuid,
     /* ours */
     &cmd_check,
+    &cmd_diff,
     &cmd_show,
     NULL,
 };

@@ -9,6 +9,7 @@ extern const struct cmd cmd_check;
 extern const struct cmd cmd_commit;
 extern const struct cmd cmd_config;
 extern const struct cmd cmd_control;
+extern const struct cmd cmd_diff;
 extern const struct cmd cmd_help_on;
 extern const struct cmd cmd_hosts;
 extern const struct cmd cmd_load;

@@ -3,7 +3,6 @@
 #include "m2sh/config.h"
 
 #include "m2sh/base/xalloc.h"
-#include "m2sh/lang/expect_run.h"
 #include "proto/model/check.h"
 #include "proto/model/model_sqlite.h"
 
@@ -76,25 +75,12 @@ static enum status show(const struct call *c, const struct diag_list *l, const c
 
 /* ---- databases ----------------------------------------------------------------------------- */
 
-struct database_findings {
-    struct diag_list *diags;
-    const char *path;
-};
-
 static const struct position nowhere = {NULL, 0};
-
-static void on_failed_expect(void *arg, const struct row *expect, const char *text)
-{
-    const struct database_findings *f = arg;
-    (void)expect;
-    diag_error(f->diags, nowhere, "%s: the routing test %s", f->path, text);
-}
 
 static void check_database(struct model *m, struct diag_list *diags, const char *path)
 {
     struct error e;
     struct check *check;
-    struct database_findings findings = {diags, path};
     if (check_model(&check, m, &e) != 0)
         xalloc_die();
     for (size_t i = 0; i < check->count; i++) {
@@ -105,8 +91,6 @@ static void check_database(struct model *m, struct diag_list *diags, const char 
             diag_warning(diags, nowhere, "%s: %s: %s", path, f->object, f->text);
     }
     check_destroy(check);
-    if (diags->error_count == 0)
-        expect_run(m, on_failed_expect, &findings);
 }
 
 static enum status open_database(struct config *config, const struct call *c, const char *path)

@@ -5,7 +5,6 @@
 #include "m2sh/lang/document.h"
 
 #include "m2sh/base/xalloc.h"
-#include "m2sh/lang/expect_run.h"
 #include "m2sh/lang/loader.h"
 #include "proto/model/check.h"
 
@@ -63,12 +62,6 @@ static void add_finding(struct document *d, const struct finding *f, bool only_s
         diag_warning(&d->diags, at, "%s: %s", f->object, f->text);
 }
 
-static void on_failed_expect(void *arg, const struct row *expect, const char *text)
-{
-    struct document *d = arg;
-    diag_error(&d->diags, position_of_place(d, expect), "the routing test %s", text);
-}
-
 static void check(struct document *d)
 {
     struct error e;
@@ -79,8 +72,6 @@ static void check(struct document *d)
     for (size_t i = 0; i < result->count; i++)
         add_finding(d, &result->findings[i], only_sure);
     check_destroy(result);
-    if (d->diags.error_count == 0)
-        expect_run(d->model, on_failed_expect, d);
 }
 
 static struct document *create(void)

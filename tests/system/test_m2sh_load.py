@@ -51,7 +51,7 @@ BROKEN = [
     (site(server("main", 18001, port='"80"')), "expected a number"),
     (site(server("main", 18001, default_host='"nobody"')), "default_host"),
     (site(server("main", 18001), server("main", 18001)), "uuid"),
-    (site(server("main", 18001), more='expect = ["GET http://main.example/ -> pool x"]'), "routing test"),
+    (site(server("main", 18001), more='expect = ["GET http://main.example/ -> pool x"]'), "leads to"),
     ("", "servers = [...]"),
 ]
 
@@ -162,3 +162,20 @@ def test_includes_start_at_the_including_file(tmp_path: Path) -> None:
     done = m2sh("check", "-config", "etc/site.conf", cwd=tmp_path)
     assert done.returncode == 3
     assert done.stderr.startswith("etc/parts/files.conf:1:59: found the end of the file")
+
+
+def test_diff_says_what_a_load_would_change(loaded: Path) -> None:
+    before = (loaded / "config.sqlite").read_bytes()
+    done = m2sh("diff", cwd=loaded)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    (loaded / "mongrel2.conf").write_text(GOOD.replace("port=18001", "port=18002"))
+    done = m2sh("diff", cwd=loaded)
+    assert done.returncode == 1
+    assert len(done.stdout.splitlines()) == 1
+    assert "18001" in done.stdout and "18002" in done.stdout
+    answer = json.loads(m2sh("diff", "-json", "1", cwd=loaded).stdout)
+    assert [entry["change"] for entry in answer] == ["changed"]
+    assert (loaded / "config.sqlite").read_bytes() == before
+    (loaded / "mongrel2.conf").write_text("servers = x")
+    assert m2sh("diff", cwd=loaded).returncode == 3
+    assert m2sh("diff", "-db", "missing.sqlite", "-config", "config.sqlite", cwd=loaded).returncode == 1

@@ -46,11 +46,12 @@ class Terminal:
 
     def __init__(self, folder: Path, *args: str, columns: int = 80):
         env: Dict[str, str] = {**os.environ, "HOME": str(folder), "TERM": "xterm", "LOGNAME": "alice"}
+        program = bin_folder() / "m2sh"
         self.seen = ""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
             os.chdir(folder)
-            os.execve(bin_folder() / "m2sh", ["m2sh", *args], env)
+            os.execve(program, ["m2sh", *args], env)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
 
     def expect(self, text: str) -> str:

@@ -102,12 +102,14 @@ static void test_signal(void **state)
 {
     (void)state;
     struct error e = {.text = ""};
-    int ends[2], wait_status;
+    int ends[2], input[2], wait_status;
     char ready;
     assert_int_equal(symlink("/bin/sh", "mongrel2"), 0);
     assert_int_equal(pipe(ends), 0);
+    assert_int_equal(pipe(input), 0); /* nothing comes, so the child waits */
     pid_t child = fork();
     if (child == 0) {
+        dup2(input[0], STDIN_FILENO);
         dup2(ends[1], STDOUT_FILENO);
         close(ends[0]);
         execl("./mongrel2", "mongrel2", "-c", "echo; read x", NULL);
@@ -123,6 +125,8 @@ static void test_signal(void **state)
     assert_int_equal(process_signal(child, SIGTERM, NULL, &e), -1);
     assert_int_equal(e.code, ERROR_NOT_FOUND);
     close(ends[0]);
+    close(input[0]);
+    close(input[1]);
     unlink("mongrel2");
 }
 
