@@ -7,6 +7,7 @@
 #include "node/backend/backend.h"
 #include "node/backend/handler_peer.h"
 #include "node/backend/pool_worker.h"
+#include "node/backend/upstream.h"
 #include "node/cluster/agent.h"
 #include "node/conf/swap.h"
 #include "node/deliver/inbox.h"
@@ -39,6 +40,7 @@ struct server {
     struct process_plan process;
     struct worker worker;
     struct backends backends;
+    struct upstreams upstreams;
     struct inbox inbox;
     struct live live;
     struct control *control;
@@ -237,6 +239,8 @@ static int build_worker(struct server *s, size_t buffer_size, int io_threads, st
     s->backends.handler_spec = s->options.handler_port;
     snprintf(s->backends.node_uuid, sizeof s->backends.node_uuid, "%s", w->uuid);
     w->backends = &s->backends;
+    upstreams_init(&s->upstreams, &w->loop, &w->deadlines, &w->counters, buffer_size);
+    w->upstreams = &s->upstreams;
     s->inbox = (struct inbox){.registry = w->registry, .counters = &w->counters};
     return 0;
 }
@@ -504,6 +508,8 @@ static void destroy_worker(struct server *s)
         pool_port_close(w->backends);
         backends_fini(w->backends);
     }
+    if (w->upstreams != NULL)
+        upstreams_fini(w->upstreams);
     registry_destroy(w->registry);
     access_log_close(w->access_log);
     if (w->zmq != NULL)

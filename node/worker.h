@@ -16,6 +16,7 @@
 struct snapshot;
 struct registry;
 struct backends;
+struct upstreams;
 struct access_log;
 struct file_cache;
 
@@ -24,9 +25,10 @@ struct worker {
     struct deadlines deadlines;
     struct conns conns;
     struct counters counters;
-    struct snapshot *snapshot; /* current; requests in flight hold references of their own */
-    struct registry *registry; /* connection ids of handlers */
-    struct backends *backends; /* handlers, pools, upstreams: outlive snapshots */
+    struct snapshot *snapshot;   /* current; requests in flight hold references of their own */
+    struct registry *registry;   /* connection ids of handlers */
+    struct backends *backends;   /* handlers and pools: outlive snapshots */
+    struct upstreams *upstreams; /* proxied servers: likewise */
     struct access_log *access_log;
     struct file_cache *files; /* of all Dirs; made by the first, outlives snapshots */
     struct freelist exchanges;

@@ -12,7 +12,8 @@
 
 enum {
     HEAD_ROOM = 256, /* status line, Date, Server, Connection and framing together, at most */
-    FIELDS_INLINED = 1024
+    FIELDS_INLINED = 1024,
+    REASON_MOST = 64, /* bytes; longer phrases of other servers are replaced */
 };
 
 static const struct slice server_line = SLICE("Server: Mongrel2/" M2_VERSION "\r\n");
@@ -55,36 +56,62 @@ static void put_connection(const struct exchange *x, struct head_writer *h)
         head_writer_put(h, SLICE("Connection: keep-alive\r\n"));
 }
 
+static void put_status_line(struct head_writer *h, int status, struct slice reason)
+{
+    head_writer_put(h, SLICE("HTTP/1.1 "));
+    head_writer_number(h, (uint64_t)status);
+    head_writer_char(h, ' ');
+    head_writer_put(h, reason.len <= REASON_MOST ? reason : status_code_reason(status));
+    head_writer_put(h, SLICE("\r\n"));
+}
+
 /* Whether the client can find the end of the body decides keep-alive, so framing is put before
- * Connection. */
-void reply_begin(struct exchange *x, int status, struct slice fields, int64_t length)
+ * Connection. `server`: our own line, or empty. */
+static void begin(struct exchange *x, const struct reply_relayed *r, struct slice server)
 {
     x->step = STEP_REPLY;
-    x->status = status;
+    x->status = r->status;
     x->reply_started = true;
-    x->reply_length = length;
-    bool inlined = fields.len <= FIELDS_INLINED;
-    size_t room = HEAD_ROOM + (inlined ? fields.len : 0);
+    x->reply_length = r->length;
+    bool inlined = r->fields.len <= FIELDS_INLINED;
+    size_t room = HEAD_ROOM + (inlined ? r->fields.len : 0);
     char *at = conn_write_room(x->conn, room);
     if (at == NULL)
         return;
     struct head_writer h = head_writer_on(at, room);
-    head_writer_status_line(&h, status);
-    head_writer_put(&h, date_line(x->worker));
+    put_status_line(&h, r->status, r->reason);
+    if (!r->has_date)
+        head_writer_put(&h, date_line(x->worker));
     if (inlined) {
-        head_writer_put(&h, fields);
+        head_writer_put(&h, r->fields);
     } else {
         conn_write_filled(x->conn, head_writer_bytes(&h).len);
-        conn_write(x->conn, fields);
+        conn_write(x->conn, r->fields);
         if ((at = conn_write_room(x->conn, HEAD_ROOM)) == NULL)
             return;
         h = head_writer_on(at, HEAD_ROOM);
     }
-    put_framing(x, &h, length);
-    head_writer_put(&h, server_line);
+    put_framing(x, &h, r->length);
+    head_writer_put(&h, server);
     put_connection(x, &h);
     head_writer_put(&h, SLICE("\r\n"));
     conn_write_filled(x->conn, head_writer_bytes(&h).len);
+}
+
+void reply_begin(struct exchange *x, int status, struct slice fields, int64_t length)
+{
+    struct reply_relayed own = {
+        .status = status,
+        .reason = status_code_reason(status),
+        .fields = fields,
+        .length = length,
+    };
+    begin(x, &own, server_line);
+}
+
+void reply_begin_relayed(struct exchange *x, const struct reply_relayed *r)
+{
+    begin(x, r, SLICE_EMPTY);
 }
 
 static bool begin_piece(struct exchange *x, uint64_t len)

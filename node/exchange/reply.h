@@ -19,6 +19,18 @@
  * HTTP/1.1, until close in 1.0. At most 8 KiB of fields. */
 void reply_begin(struct exchange *x, int status, struct slice fields, int64_t length);
 
+/* The head of an answer that another server made. */
+struct reply_relayed {
+    int status;
+    struct slice reason; /* may be empty */
+    struct slice fields; /* as for reply_begin, with the other server's own Date and Server */
+    bool has_date;       /* there is a Date among them: else it is added */
+    int64_t length;
+};
+
+/* As reply_begin. */
+void reply_begin_relayed(struct exchange *x, const struct reply_relayed *r);
+
 /* The next bytes of the body; silently left out where the answer has none. After these the exchange
  * may have been cancelled by a full queue: check nothing, reply_end is safe. */
 void reply_body(struct exchange *x, struct slice bytes); /* copies */

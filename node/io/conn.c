@@ -79,6 +79,7 @@ static void conn_free(struct conn *c)
 {
     struct conns *set = c->set;
     list_remove(&c->link);
+    deadline_clear(&c->deadline); /* closed() may have set it once more */
     set->count--;
     if (set->on_closed != NULL)
         set->on_closed(set, c);

@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_NODE_TARGET_SERVING_H
 #define TESTS_UNIT_NODE_TARGET_SERVING_H
 
+#include "node/backend/upstream.h"
 #include "node/conf/build.h"
 #include "node/exchange/exchange.h"
 #include "node/exchange/head_box.h"
@@ -21,6 +22,7 @@
 
 struct serving {
     struct worker worker;
+    struct upstreams upstreams;
     int client; /* -1: none */
     struct buf received;
 };
@@ -40,6 +42,8 @@ static inline void serving_start(struct serving *s, struct model *m,
     freelist_init(&w->blocks, 2048, 4);
     head_box_pool_init(&w->heads);
     http1_pool_init(&w->http1s);
+    upstreams_init(&s->upstreams, &w->loop, &w->deadlines, &w->counters, SERVING_BUFFER);
+    w->upstreams = &s->upstreams;
     assert_int_equal(model_freeze(m, &e), 0);
     const struct row *server = model_server_by_name(m, SLICE("main"));
     assert_non_null(server);
@@ -64,6 +68,7 @@ static inline void serving_stop(struct serving *s)
     conns_fini(&w->conns);
     snapshot_unref(w->snapshot);
     file_cache_destroy(w->files);
+    upstreams_fini(&s->upstreams);
     deadlines_fini(&w->deadlines);
     loop_fini(&w->loop);
     freelist_fini(&w->exchanges);

@@ -1,0 +1,418 @@
+/* The request side: choosing an upstream, sending head and body, trying again. What comes back is
+ * read in proxy_response.c. */
+
+#include "node/target/proxy.h"
+
+#include "node/backend/upstream_choice.h"
+#include "node/exchange/reply.h"
+#include "node/http/forward.h"
+#include "node/http/head_writer.h"
+#include "node/target/proxy_response.h"
+#include "proto/base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    CONNECT_MS = 5000,  /* for one address; less when the whole has less */
+    CONTINUE_MS = 1000, /* an upstream that says nothing to Expect gets the body after this */
+};
+
+struct proxy_target {
+    struct target base;
+    struct upstream **upstreams; /* references */
+    int count;
+    enum upstream_balance balance;
+    unsigned timeout_ms; /* 0: none */
+    uint8_t retries;
+};
+
+/* One request; lives in the exchange's arena. */
+struct proxy_state {
+    struct proxy_response response; /* first: the other half begins here */
+    struct slice request;           /* the head as sent, for another attempt */
+    uint64_t tried;                 /* upstreams that failed, by index */
+    int chosen;
+    uint8_t retries_left;
+    bool is_idempotent;
+    bool is_chunked; /* the request's body */
+    bool has_body;
+    bool body_asked;      /* from now on there is no other attempt */
+    bool awaits_continue; /* the client waits for 100 and so do we */
+    bool body_paused;
+    bool tried_fresh; /* after a kept-alive connection turned out closed */
+};
+
+static struct proxy_target *of(struct target *t)
+{
+    return container_of(t, struct proxy_target, base);
+}
+
+static struct proxy_state *state_of(struct upstream_use *use)
+{
+    return container_of(use, struct proxy_state, response.use);
+}
+
+static struct proxy_target *target_of(struct proxy_state *s)
+{
+    return of(s->response.x->target);
+}
+
+/* --- connections --- */
+
+static void arm(struct proxy_state *s)
+{
+    struct conn *c = s->response.use.conn;
+    if (conn_is_closing(c))
+        return;
+    unsigned wait_ms = s->awaits_continue ? CONTINUE_MS : target_of(s)->timeout_ms;
+    if (wait_ms > 0)
+        deadline_set(c->set->deadlines, &c->deadline, wait_ms);
+    else
+        deadline_clear(&c->deadline);
+}
+
+static void ask_body(struct proxy_state *s)
+{
+    s->awaits_continue = false;
+    s->body_asked = true;
+    exchange_want_body(s->response.x);
+}
+
+static void on_ready(struct upstream_use *use)
+{
+    struct proxy_state *s = state_of(use);
+    conn_write(use->conn, s->request);
+    arm(s);
+    if (!s->has_body)
+        s->response.request_sent = true;
+    else if (!s->awaits_continue)
+        ask_body(s);
+}
+
+static const struct upstream_use_ops use_ops;
+
+/* Sends the request on its way to the upstream that is chosen now. False when all were tried. */
+static bool attempt(struct proxy_state *s, enum upstream_freshness freshness)
+{
+    struct proxy_target *t = target_of(s);
+    char peer[46];
+    struct slice key = SLICE_EMPTY;
+    if (t->balance == BALANCE_HASH)
+        key = slice_of(peer, conn_peer_text(s->response.x->conn, peer));
+    s->chosen = upstream_choose(t->upstreams, t->count, t->balance, key, s->tried);
+    if (s->chosen < 0)
+        return false;
+    unsigned connect_ms = t->timeout_ms > 0 && t->timeout_ms < CONNECT_MS ? t->timeout_ms
+                                                                          : CONNECT_MS;
+    if (upstream_begin(t->upstreams[s->chosen], &s->response.use, &use_ops, freshness, connect_ms))
+        on_ready(&s->response.use);
+    return true;
+}
+
+/* Another attempt after a failure; false when there is none to be made. Without a connection
+ * nothing was sent, so anything may be repeated; a kept-alive connection that the upstream closed
+ * meanwhile costs no retry. */
+static bool try_again(struct proxy_state *s, bool connected, bool was_reused)
+{
+    bool stale = connected && was_reused && !s->tried_fresh;
+    if (s->response.has_bytes || s->body_asked || (connected && !s->is_idempotent))
+        return false;
+    if (stale) {
+        s->tried_fresh = true;
+        return attempt(s, UPSTREAM_FRESH);
+    }
+    if (s->retries_left == 0)
+        return false;
+    s->retries_left--;
+    s->tried |= UINT64_C(1) << s->chosen;
+    if (s->tried == UINT64_MAX >> (64 - target_of(s)->count))
+        s->tried = 0; /* all have failed once: the first may be there again */
+    return attempt(s, connected ? UPSTREAM_FRESH : UPSTREAM_ANY);
+}
+
+/* The connection is gone, or useless, before the answer was whole. */
+static void give_up(struct proxy_state *s, int status)
+{
+    struct exchange *x = s->response.x;
+    x->keep_alive = false;
+    reply_abort(x, status);
+}
+
+static void on_failed(struct upstream_use *use, bool connected, const char *why)
+{
+    static struct log_limit limit;
+    struct proxy_state *s = state_of(use);
+    if (try_again(s, connected, use->is_reused))
+        return;
+    log_limited(&limit, LOG_WARN_LEVEL, "proxy", "no answer: %s upstream=%s path=%.*s", why,
+                target_of(s)->upstreams[s->chosen]->name, SLICE_ARG(s->response.x->path));
+    give_up(s, 502);
+}
+
+/* What the response half has found: ends the exchange or not. True: there may be more to read. */
+static bool act(struct proxy_state *s, enum proxy_event event)
+{
+    struct upstream_use *use = &s->response.use;
+    bool was_reused = use->is_reused;
+    switch (event) {
+    case PROXY_WAIT: arm(s); return false;
+    case PROXY_HELD: deadline_clear(&use->conn->deadline); return false;
+    case PROXY_AGAIN: return true;
+    case PROXY_CONTINUE:
+        if (s->awaits_continue)
+            ask_body(s);
+        return true;
+    case PROXY_DONE:
+        upstream_end(use, proxy_response_keeps_connection(&s->response));
+        reply_end(s->response.x);
+        return false;
+    case PROXY_CLOSED:
+        upstream_end(use, false);
+        if (!try_again(s, true, was_reused))
+            give_up(s, 502);
+        return false;
+    default:
+        upstream_end(use, false);
+        give_up(s, 502);
+        return false;
+    }
+}
+
+static void on_input(struct upstream_use *use)
+{
+    struct proxy_state *s = state_of(use);
+    enum proxy_event event;
+    do
+        event = proxy_response_read(&s->response);
+    while (act(s, event));
+}
+
+static void on_input_end(struct upstream_use *use)
+{
+    struct proxy_state *s = state_of(use);
+    act(s, proxy_response_end(&s->response));
+}
+
+static void on_drained(struct upstream_use *use)
+{
+    struct proxy_state *s = state_of(use);
+    arm(s);
+    if (s->body_paused) {
+        s->body_paused = false;
+        exchange_resume_body(s->response.x);
+    }
+}
+
+/* Whose turn is it? While the client sends its body or takes the answer, its own deadlines count.
+ */
+static void on_timeout(struct upstream_use *use)
+{
+    struct proxy_state *s = state_of(use);
+    bool waits_for_upstream = s->response.request_sent || !outq_is_empty(&use->conn->out);
+    if (s->awaits_continue)
+        ask_body(s); /* it may not know Expect */
+    else if (waits_for_upstream && !use->conn->reading_paused) {
+        s->response.x->worker->counters.timeouts++;
+        upstream_end(use, false);
+        give_up(s, 504);
+        return;
+    }
+    arm(s);
+}
+
+static const struct upstream_use_ops use_ops = {
+    .ready = on_ready,
+    .failed = on_failed,
+    .input = on_input,
+    .input_end = on_input_end,
+    .drained = on_drained,
+    .timeout = on_timeout,
+};
+
+/* --- the target --- */
+
+/* The head for the upstream, in the exchange's arena. False: refused (400) or out of memory. */
+static bool write_request(struct proxy_state *s, struct proxy_target *t, int *status)
+{
+    struct exchange *x = s->response.x;
+    char peer[46];
+    struct forward_request f = {
+        .head = x->head,
+        .peer = slice_of(peer, conn_peer_text(x->conn, peer)),
+        .scheme = SLICE("http"),
+        .fallback = slice_str(t->upstreams[0]->name),
+        .keeps_forwarded = x->snapshot->settings.no_clobber_xff,
+    };
+    size_t room = forward_request_room(&f);
+    char *out = arena_alloc(&x->arena, room);
+    *status = 503;
+    if (out == NULL)
+        return false;
+    *status = 400;
+    s->request = slice_of(out, forward_request_write(&f, out, room));
+    return s->request.len > 0;
+}
+
+static void proxy_start(struct target *target, struct exchange *x)
+{
+    struct proxy_target *t = of(target);
+    const struct request_head *h = x->head;
+    struct proxy_state *s = arena_zalloc(&x->arena, sizeof *s);
+    if (s == NULL) {
+        reply_error(x, 503, SLICE_EMPTY);
+        return;
+    }
+    int status;
+    s->response.x = x;
+    if (!write_request(s, t, &status)) {
+        reply_error(x, status, SLICE_EMPTY);
+        return;
+    }
+    x->state = s;
+    s->is_idempotent = request_method_is_idempotent(h->method_id);
+    s->retries_left = t->retries;
+    s->has_body = h->has_body;
+    s->is_chunked = h->chunked;
+    s->awaits_continue = h->has_body && h->expect_continue;
+    if (!s->has_body)
+        exchange_detach(x);
+    attempt(s, s->is_idempotent && !s->has_body ? UPSTREAM_ANY : UPSTREAM_TESTED);
+}
+
+static void write_piece(struct proxy_state *s, struct conn *c, struct slice piece, bool last)
+{
+    char size[24];
+    struct head_writer w = head_writer_on(size, sizeof size);
+    if (s->is_chunked && piece.len > 0) {
+        head_writer_chunk_size(&w, piece.len);
+        conn_write(c, head_writer_bytes(&w));
+    }
+    conn_write(c, piece);
+    if (s->is_chunked && piece.len > 0)
+        conn_write(c, SLICE("\r\n"));
+    if (s->is_chunked && last)
+        conn_write(c, SLICE("0\r\n\r\n"));
+}
+
+static void proxy_body(struct exchange *x, struct slice piece, bool last)
+{
+    struct proxy_state *s = x->state;
+    struct conn *c = s->response.use.conn;
+    if (c == NULL || conn_is_closing(c))
+        return; /* it broke in this turn: on_failed is about to be told */
+    write_piece(s, c, piece, last);
+    if (conn_is_closing(c))
+        return;
+    s->response.request_sent = last;
+    arm(s);
+    if (!last && conn_is_full(c)) {
+        s->body_paused = true;
+        exchange_pause_body(x);
+    }
+}
+
+static void proxy_more(struct exchange *x)
+{
+    struct proxy_state *s = x->state;
+    struct conn *c = s->response.use.conn;
+    if (c == NULL || conn_is_closing(c) || !c->reading_paused)
+        return;
+    arm(s);
+    conn_resume(c);
+    conn_wake(c);
+}
+
+static void proxy_release(struct exchange *x)
+{
+    struct proxy_state *s = x->state;
+    if (s != NULL)
+        upstream_end(&s->response.use, false);
+}
+
+/* --- rows --- */
+
+static void proxy_destroy(struct target *target)
+{
+    struct proxy_target *t = of(target);
+    for (int i = 0; i < t->count; i++)
+        upstream_unref(t->upstreams[i]);
+    free(t->upstreams);
+    free(t);
+}
+
+static int add_upstream(struct proxy_target *t, struct worker *w, const char *address,
+                        struct error *e)
+{
+    if (t->count == UPSTREAM_CHOICE_MOST)
+        return error_set(e, ERROR_INVALID, "A Proxy has at most %d upstreams.",
+                         UPSTREAM_CHOICE_MOST);
+    struct upstream *u = upstream_get(w->upstreams, address, e);
+    if (u == NULL)
+        return -1;
+    t->upstreams[t->count++] = u;
+    return 0;
+}
+
+/* The words of the column `upstreams`, or else addr:port. */
+static int add_upstreams(struct proxy_target *t, const struct row *row, struct worker *w,
+                         struct error *e)
+{
+    char address[300];
+    struct slice rest = row_text(row, PROXY_UPSTREAMS);
+    while ((rest = slice_trim(rest)).len > 0) {
+        size_t len = slice_find(rest, ' ');
+        snprintf(address, sizeof address, "%.*s", (int)len, rest.ptr);
+        if (len >= sizeof address)
+            return error_set(e, ERROR_INVALID, "The upstream %s is too long.", address);
+        if (add_upstream(t, w, address, e) != 0)
+            return -1;
+        rest = slice_from(rest, len);
+    }
+    if (t->count > 0)
+        return 0;
+    const char *addr = row_str(row, PROXY_ADDR);
+    bool is_v6 = strchr(addr, ':') != NULL && addr[0] != '[';
+    snprintf(address, sizeof address, is_v6 ? "[%s]:%lld" : "%s:%lld", addr,
+             (long long)row_int(row, PROXY_PORT));
+    return add_upstream(t, w, address, e);
+}
+
+static int proxy_create(struct target **out, const struct row *row, struct snapshot_build *b,
+                        struct error *e)
+{
+    struct proxy_target *t = calloc(1, sizeof *t);
+    struct upstream **upstreams = calloc(UPSTREAM_CHOICE_MOST, sizeof(struct upstream *));
+    if (t == NULL || upstreams == NULL) {
+        free(t);
+        free(upstreams);
+        return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
+    }
+    int balance = upstream_balance_from_name(row_text(row, PROXY_BALANCE));
+    int64_t retries = row_int(row, PROXY_RETRIES), timeout_s = row_int(row, PROXY_TIMEOUT);
+    t->base.ops = &target_proxy;
+    t->upstreams = upstreams;
+    t->balance = balance >= 0 ? (enum upstream_balance)balance : BALANCE_LEAST_CONN;
+    t->timeout_ms = timeout_s > 0 && timeout_s < 1000000 ? (unsigned)timeout_s * 1000u : 0;
+    t->retries = (uint8_t)(retries < 0 ? 0 : retries > 255 ? 255 : retries);
+    if (balance < 0)
+        error_set(e, ERROR_INVALID, "A Proxy's balance is least_conn, round_robin or hash.");
+    if (balance < 0 || add_upstreams(t, row, b->worker, e) != 0) {
+        proxy_destroy(&t->base);
+        return -1;
+    }
+    *out = &t->base;
+    return 0;
+}
+
+const struct target_ops target_proxy = {
+    .kind = "proxy",
+    .table = TABLE_PROXY,
+    .create = proxy_create,
+    .destroy = proxy_destroy,
+    .start = proxy_start,
+    .body = proxy_body,
+    .more = proxy_more,
+    .release = proxy_release,
+};
