@@ -25,10 +25,9 @@ int store_open(struct store **out, const char *url, struct ev_loop *loop, struct
 
 void store_close(struct store **s)
 {
-    struct store *it = *s;
+    if (*s != NULL)
+        (*s)->ops->close(*s); /* calls back, and callbacks may ask for more */
     *s = NULL;
-    if (it != NULL)
-        it->ops->close(it);
 }
 
 static struct store_request *request_create(struct store *s, enum store_call call, store_done *done,

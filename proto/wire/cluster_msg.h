@@ -134,6 +134,7 @@ struct cluster_get {
     int64_t version; /* 0: the head */
     int64_t have;    /* the asking node's version: its hash must be in the same history */
     struct slice have_hash;
+    struct slice hash; /* also find the push that is being decided, if it has this hash */
     bool without_config;
 };
 

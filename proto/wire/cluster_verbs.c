@@ -100,6 +100,8 @@ static const struct field get_fields[] = {
      "the asking node's own version"},
     {"have_hash", FIELD_HASH, false, AT(cluster_get, have_hash), 0, 0, 0, NULL,
      "its hash: refused with CONFLICT when the history has another one"},
+    {"hash", FIELD_HASH, false, AT(cluster_get, hash), 0, 0, 0, NULL,
+     "find the push that is being decided, too, if it has this hash"},
     {"without_config", FIELD_BOOL, false, AT(cluster_get, without_config), 0, 0, 0, NULL,
      "leave the configuration out"},
 };

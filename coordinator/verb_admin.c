@@ -1,0 +1,109 @@
+/* Verbs about the coordinator itself, and requests that it passes on. */
+
+#include "coordinator/verbs.h"
+#include "proto/base/clock.h"
+#include "proto/wire/cluster_reply.h"
+
+void verb_hello(struct coordinator *c, const struct client *from, const struct cluster_request *r)
+{
+    static const char *const headers[] = {"cluster",  "coordinator", "program",
+                                          "protocol", "updates",     "leader",
+                                          "version",  "hash",        NULL};
+    struct cluster_table_writer w;
+    struct buf b = BUF_INIT;
+    struct error e;
+    if (r->hello.protocol != CLUSTER_PROTOCOL) {
+        error_set(&e, ERROR_UNSUPPORTED,
+                  "This coordinator speaks protocol %d, not %lld; use programs of one version.",
+                  CLUSTER_PROTOCOL, (long long)r->hello.protocol);
+        verb_refuse(c, from, &e);
+        return;
+    }
+    cluster_table_begin(&w, &b, from->seq, NULL, headers);
+    cluster_row_begin(&w);
+    tns_put_str(&b, c->cluster);
+    tns_put_str(&b, c->config.name);
+    tns_put_str(&b, "mongrel2-coordinator " M2_VERSION);
+    tns_put_int(&b, CLUSTER_PROTOCOL);
+    tns_put_str(&b, c->publisher.endpoint);
+    tns_put_str(&b, c->leader.is_leader ? "" : c->leader.endpoint);
+    tns_put_int(&b, (int64_t)c->head.at.version);
+    tns_put_str(&b, c->head.at.version > 0 ? c->head.at.hash : "");
+    cluster_row_end(&w);
+    cluster_table_end(&w);
+    verb_send(c, from, &b);
+}
+
+static void put_stat(struct cluster_table_writer *w, const char *name, uint64_t value,
+                     const char *help)
+{
+    cluster_row_begin(w);
+    tns_put_str(w->out, name);
+    tns_put_int(w->out, (int64_t)value);
+    tns_put_str(w->out, help);
+    cluster_row_end(w);
+}
+
+static void put_states(struct cluster_table_writer *w, const struct members *ms)
+{
+    uint64_t counts[MEMBER_STATE_COUNT] = {0};
+    for (struct map_entry *it = map_first(&ms->by_uuid); it != NULL; it = map_next(it))
+        counts[member_of(it)->state]++;
+    for (int i = 0; i < MEMBER_STATE_COUNT; i++) {
+        struct buf name = BUF_INIT;
+        buf_printf(&name, "nodes_%s", member_state_name((enum member_state)i));
+        put_stat(w, buf_str(&name), counts[i], "nodes in this state");
+        buf_fini(&name);
+    }
+}
+
+void verb_stats(struct coordinator *c, const struct client *from, const struct cluster_request *r)
+{
+    static const char *const headers[] = {"name", "value", "help", NULL};
+    const struct coordinator_counters *n = &c->counters;
+    struct cluster_table_writer w;
+    struct buf b = BUF_INIT;
+    (void)r;
+    cluster_table_begin(&w, &b, from->seq, NULL, headers);
+    put_stat(&w, "version", c->head.at.version, "version of the head");
+    put_stat(&w, "leader", c->leader.is_leader, "1 when this coordinator leads");
+    put_stat(&w, "pushing", c->push != NULL, "1 while a push is running");
+    put_states(&w, &c->members);
+    put_stat(&w, "requests", c->requests.requests, "messages received");
+    put_stat(&w, "requests_refused", c->requests.refused, "of those, malformed");
+    put_stat(&w, "answers_lost", c->requests.lost, "answers to clients that had gone");
+    put_stat(&w, "beats", n->beats, "beats of nodes");
+    put_stat(&w, "joins", n->joins, "joins of nodes");
+    put_stat(&w, "joins_refused", n->joins_refused, "joins refused: UUID or name taken");
+    put_stat(&w, "fetches", n->fetches, "commits fetched");
+    put_stat(&w, "pushes", n->pushes, "pushes begun");
+    put_stat(&w, "pushes_applied", n->pushes_applied, "pushes that ended well");
+    put_stat(&w, "pushes_failed", n->pushes_failed, "pushes that were taken back or failed");
+    put_stat(&w, "updates", c->publisher.messages, "messages published");
+    put_stat(&w, "updates_bytes", c->publisher.bytes, "their bytes, each counted once");
+    put_stat(&w, "subscriptions", c->publisher.subscriptions, "subscriptions received");
+    cluster_table_end(&w);
+    verb_send(c, from, &b);
+}
+
+void verb_control(struct coordinator *c, const struct client *from, const struct cluster_request *r)
+{
+    struct member *m = members_find(&c->members, r->control.node);
+    struct error e;
+    if (m != NULL) {
+        forward_control(&c->forward, from, m, r->control.request);
+        return;
+    }
+    error_set(&e, ERROR_NOT_FOUND, "There is no node \"%.*s\"; see m2sh nodes.",
+              SLICE_ARG(r->control.node));
+    verb_refuse(c, from, &e);
+}
+
+void verb_unsupported(struct coordinator *c, const struct client *from,
+                      const struct cluster_request *r)
+{
+    struct error e;
+    error_set(&e, ERROR_UNSUPPORTED, "This coordinator does not offer \"%s\".",
+              cluster_verb_name(r->verb));
+    verb_refuse(c, from, &e);
+}

@@ -1,0 +1,44 @@
+/* One function per verb; the table leads from the number to it. Each answers its client, now or
+ * later; a request is borrowed until the function returns. */
+#ifndef COORDINATOR_VERBS_H
+#define COORDINATOR_VERBS_H
+
+#include "coordinator/coordinator.h"
+
+typedef void verb_fn(struct coordinator *c, const struct client *from,
+                     const struct cluster_request *r);
+
+verb_fn *verb_find(enum cluster_verb verb); /* never NULL */
+
+/* verb_admin.c */
+verb_fn verb_hello, verb_control, verb_stats, verb_unsupported;
+/* verb_member.c */
+verb_fn verb_join, verb_beat, verb_leave, verb_prepared, verb_applied, verb_nodes, verb_pools;
+/* verb_commit.c */
+verb_fn verb_head, verb_get, verb_diff;
+/* verb_push.c */
+verb_fn verb_check, verb_push, verb_rollback, verb_abort, verb_promote;
+/* verb_log.c */
+verb_fn verb_log, verb_note, verb_watch;
+
+/* Answers with an error. */
+void verb_refuse(struct coordinator *c, const struct client *to, const struct error *e);
+
+/* Sends a finished table. */
+void verb_send(struct coordinator *c, const struct client *to, struct buf *b);
+
+/* A client that waits for the store, and what is to be done with the answer. */
+struct deferred {
+    struct coordinator *coordinator;
+    struct client client;
+    struct arena arena; /* of what a verb keeps meanwhile */
+    void *state;
+};
+
+/* NULL: refused already (out of memory). */
+struct deferred *deferred_create(struct coordinator *c, const struct client *client);
+void deferred_free(struct deferred *d);
+/* Answers with the error and frees. */
+void deferred_refuse(struct deferred *d, const struct error *e);
+
+#endif
