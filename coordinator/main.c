@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#ifdef M2_SYSTEMD
+#ifdef HAVE_SYSTEMD
 #include <systemd/sd-daemon.h>
 #else
 static void sd_notify(int unset, const char *state)
@@ -64,15 +64,14 @@ static int set_log(const struct args *a, struct error *e)
     return 0;
 }
 
-static int read_config(const struct args *a, struct coordinator_config *config, struct error *e)
+static int read_config(const struct args *a, const char *host, struct coordinator_config *config,
+                       struct error *e)
 {
-    static char host[64]; /* the name is borrowed for the coordinator's life */
     int64_t settle_s;
     if (a->rest_count > 0)
         return error_set(e, ERROR_USAGE, "\"%s\" is no option; see -help.", a->rest[0]);
     if (set_log(a, e) != 0 || args_get_int(a, "settle", 0, 3600, 3, &settle_s, e) != 0)
         return -1;
-    gethostname(host, sizeof host - 1);
     *config = (struct coordinator_config){
         .store = args_get(a, "store", "sqlite:run/coordinator.sqlite"),
         .listen = args_get(a, "listen", "tcp://127.0.0.1:6780"),
@@ -130,7 +129,9 @@ int main(int argc, char **argv)
     struct coordinator_config config;
     struct args args;
     struct error e;
+    char host[256] = "coordinator";
     int status;
+    gethostname(host, sizeof host - 1);
     failpoint_init();
     if (args_parse(&args, options, argc, argv, 1, &e) != 0) {
         status = usage(&e);
@@ -140,7 +141,7 @@ int main(int argc, char **argv)
     } else if (args_has(&args, "version")) {
         printf("mongrel2-coordinator %s\n", M2_VERSION);
         status = 0;
-    } else if (read_config(&args, &config, &e) != 0) {
+    } else if (read_config(&args, host, &config, &e) != 0) {
         status = usage(&e);
     } else {
         status = run(&config);

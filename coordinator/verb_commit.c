@@ -129,18 +129,14 @@ void verb_get(struct coordinator *c, const struct client *from, const struct clu
     struct error e;
     if (send_pending(c, from, &r->get))
         return;
-    struct deferred *d = deferred_create(c, from);
-    struct get *get = d != NULL ? arena_zalloc(&d->arena, sizeof *get) : NULL;
-    if (get == NULL) {
-        if (d != NULL)
-            deferred_free(d);
+    struct deferred *d = deferred_create(c, from, sizeof(struct get));
+    if (d == NULL)
         return;
-    }
+    struct get *get = d->state;
     get->version = (uint64_t)r->get.version;
     get->have = (uint64_t)r->get.have;
     get->without_config = r->get.without_config;
     memcpy(get->have_hash, r->get.have_hash.ptr, r->get.have_hash.len);
-    d->state = get;
     if (get->have == 0 || get->have_hash[0] == '\0')
         get_commit(d);
     else if (get->have == c->head.at.version)
@@ -215,14 +211,10 @@ static void on_diff_from(void *arg, const struct store_result *r)
 void verb_diff(struct coordinator *c, const struct client *from, const struct cluster_request *r)
 {
     struct error e;
-    struct deferred *d = deferred_create(c, from);
-    struct diff_state *s = d != NULL ? arena_zalloc(&d->arena, sizeof *s) : NULL;
-    if (s == NULL) {
-        if (d != NULL)
-            deferred_free(d);
+    struct deferred *d = deferred_create(c, from, sizeof(struct diff_state));
+    if (d == NULL)
         return;
-    }
-    d->state = s;
+    struct diff_state *s = d->state;
     s->to = (uint64_t)r->diff.to;
     if (r->diff.config.len > 0 && canon_decode(&s->to_model, r->diff.config, &e) != 0) {
         diff_end(d, &e);

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The key of a note: sixteen digits of milliseconds and something random. */
+enum { NOTE_KEY_MAX = 32 };
+
 /* One line: a commit or a note; in the deferred's arena. */
 struct line {
     bool is_note;
@@ -22,8 +25,8 @@ struct line {
 struct log_state {
     unsigned count;
     uint64_t before;
-    struct line *lines;
     size_t line_count, commit_count;
+    struct line lines[];
 };
 
 static struct slice keep(struct deferred *d, struct slice s)
@@ -145,13 +148,17 @@ static void on_outcomes(void *arg, const struct store_result *r)
     struct deferred *d = arg;
     struct log_state *s = d->state;
     struct error e;
+    char key[NOTE_KEY_MAX] = "";
     if (r->error.code != ERROR_NONE) {
         deferred_refuse(d, &r->error);
         return;
     }
     for (size_t i = 0; i < r->record_count; i++)
         take_outcome(d, &r->records[i]);
-    if (store_scan(d->coordinator->store, STORE_NOTE, SLICE_EMPTY, s->count, on_notes, d, &e) != 0)
+    if (s->before != 0 && s->commit_count > 0)
+        snprintf(key, sizeof key, "%016" PRId64, s->lines[0].commit.when_ms + 1);
+    if (store_scan(d->coordinator->store, STORE_NOTE, slice_str(key), s->count, on_notes, d, &e) !=
+        0)
         deferred_refuse(d, &e);
 }
 
@@ -180,16 +187,12 @@ static void on_commits(void *arg, const struct store_result *r)
 void verb_log(struct coordinator *c, const struct client *from, const struct cluster_request *r)
 {
     struct error e;
-    struct deferred *d = deferred_create(c, from);
-    struct log_state *s = d != NULL ? arena_zalloc(&d->arena, sizeof *s) : NULL;
-    if (s != NULL)
-        s->lines = arena_zalloc(&d->arena, (size_t)r->log.count * 2 * sizeof *s->lines);
-    if (s == NULL || s->lines == NULL) {
-        if (d != NULL)
-            deferred_free(d);
+    size_t lines = (size_t)r->log.count * 2; /* as many notes as commits */
+    struct deferred *d = deferred_create(c, from,
+                                         sizeof(struct log_state) + lines * sizeof(struct line));
+    if (d == NULL)
         return;
-    }
-    d->state = s;
+    struct log_state *s = d->state;
     s->count = (unsigned)r->log.count;
     s->before = (uint64_t)r->log.before;
     if (store_list(c->store, s->before, s->count, on_commits, d, &e) != 0)
@@ -234,18 +237,18 @@ void verb_note(struct coordinator *c, const struct client *from, const struct cl
 {
     struct buf value = BUF_INIT;
     struct error e;
-    char key[64], random[UUID_LEN + 1];
+    char key[NOTE_KEY_MAX], random[UUID_LEN + 1];
     if (!coordinator_leads(c, from))
         return;
-    struct deferred *d = deferred_create(c, from);
-    int64_t *when_ms = d != NULL ? arena_alloc(&d->arena, sizeof *when_ms) : NULL;
-    if (when_ms == NULL || uuid_generate(random, &e) != 0) {
-        if (d != NULL)
-            deferred_free(d);
+    struct deferred *d = deferred_create(c, from, sizeof(int64_t));
+    if (d == NULL)
+        return;
+    if (uuid_generate(random, &e) != 0) {
+        deferred_refuse(d, &e);
         return;
     }
+    int64_t *when_ms = d->state;
     *when_ms = clock_wall_ms();
-    d->state = when_ms;
     put_note(&value, &r->note, *when_ms);
     snprintf(key, sizeof key, "%016" PRId64 "-%.8s", *when_ms, random);
     events_add(&c->events, "note", "", (int64_t)c->head.at.version, "%.*s: %.*s (%.*s)",

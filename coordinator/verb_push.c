@@ -15,7 +15,6 @@ struct wish {
     struct cluster_author author;
     int64_t base;
     struct push_options options;
-    bool is_check; /* the verb check: findings are the answer */
 };
 
 static void refuse(struct coordinator *c, const struct client *to, enum error_code code,
@@ -106,18 +105,14 @@ static void on_base(void *arg, const struct store_result *r)
 /* The head is not what the author saw: refused with what has happened since. */
 static void refuse_base(struct coordinator *c, const struct client *to, int64_t base)
 {
-    struct deferred *d = NULL;
-    int64_t *kept;
-    if (base > 0 && base < (int64_t)c->head.at.version && (d = deferred_create(c, to)) == NULL)
-        return;
-    if (d == NULL || (kept = arena_alloc(&d->arena, sizeof *kept)) == NULL) {
-        if (d != NULL)
-            deferred_free(d);
+    if (base == 0 || base > (int64_t)c->head.at.version) {
         send_conflict(c, to, base, NULL);
         return;
     }
-    *kept = base;
-    d->state = kept;
+    struct deferred *d = deferred_create(c, to, sizeof base);
+    if (d == NULL)
+        return;
+    *(int64_t *)d->state = base;
     if (store_get(c->store, (uint64_t)base, on_base, d, NULL) != 0) {
         send_conflict(c, to, base, NULL);
         deferred_free(d);
@@ -257,19 +252,15 @@ void verb_rollback(struct coordinator *c, const struct client *from,
     struct error e;
     if (refuse_canary(c, from, &r->push) || !may_push(c, from, r->push.base))
         return;
-    struct deferred *d = deferred_create(c, from);
-    struct wish *wish = d != NULL ? arena_alloc(&d->arena, sizeof *wish) : NULL;
-    if (wish == NULL) {
-        if (d != NULL)
-            deferred_free(d);
+    struct deferred *d = deferred_create(c, from, sizeof(struct wish));
+    if (d == NULL)
         return;
-    }
+    struct wish *wish = d->state;
     *wish = wish_of(&r->push);
     wish->author.who = keep(d, wish->author.who);
     wish->author.where = keep(d, wish->author.where);
     wish->author.how = keep(d, wish->author.how);
     wish->author.why = keep(d, wish->author.why);
-    d->state = wish;
     if (store_get(c->store, (uint64_t)r->push.version, on_rollback, d, &e) != 0)
         deferred_refuse(d, &e);
 }

@@ -42,19 +42,23 @@ void verb_send(struct coordinator *c, const struct client *to, struct buf *b)
     buf_fini(b);
 }
 
-struct deferred *deferred_create(struct coordinator *c, const struct client *client)
+struct deferred *deferred_create(struct coordinator *c, const struct client *client,
+                                 size_t state_size)
 {
     struct deferred *d = calloc(1, sizeof *d);
-    if (d == NULL) {
-        struct error e;
-        error_set(&e, ERROR_NO_MEMORY, "The coordinator is out of memory.");
-        verb_refuse(c, client, &e);
-        return NULL;
+    if (d != NULL) {
+        d->coordinator = c;
+        d->client = *client;
+        arena_init(&d->arena, 0);
+        d->state = arena_zalloc(&d->arena, state_size);
+        if (d->state != NULL)
+            return d;
+        deferred_free(d);
     }
-    d->coordinator = c;
-    d->client = *client;
-    arena_init(&d->arena, 0);
-    return d;
+    struct error e;
+    error_set(&e, ERROR_NO_MEMORY, "The coordinator is out of memory.");
+    verb_refuse(c, client, &e);
+    return NULL;
 }
 
 void deferred_free(struct deferred *d)

@@ -32,11 +32,12 @@ struct deferred {
     struct coordinator *coordinator;
     struct client client;
     struct arena arena; /* of what a verb keeps meanwhile */
-    void *state;
+    void *state;        /* in the arena */
 };
 
-/* NULL: refused already (out of memory). */
-struct deferred *deferred_create(struct coordinator *c, const struct client *client);
+/* With `state_size` zeroed bytes of state. NULL: out of memory, and the client was told. */
+struct deferred *deferred_create(struct coordinator *c, const struct client *client,
+                                 size_t state_size);
 void deferred_free(struct deferred *d);
 /* Answers with the error and frees. */
 void deferred_refuse(struct deferred *d, const struct error *e);
