@@ -8,8 +8,9 @@ import re
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
+import pytest
 from mongrel2 import tnetstrings
 from support.raw import without_version
 
@@ -27,9 +28,13 @@ class Difference:
     ours: str
 
 
-def differences() -> Dict[str, Difference]:
+def table() -> Dict[str, Any]:
     with open(TABLE, "rb") as file:
-        entries = [Difference(**entry) for entry in tomllib.load(file).get("difference", [])]
+        return tomllib.load(file)
+
+
+def differences() -> Dict[str, Difference]:
+    entries = [Difference(**entry) for entry in table().get("difference", [])]
     found = {entry.case: entry for entry in entries}
     assert len(found) == len(entries), "a case is listed twice"
     return found
@@ -41,6 +46,12 @@ class Expect:
     def __init__(self, kit_name: str):
         self.kit_name = kit_name
         self.differences = differences() if kit_name == "ours" else {}
+        self.later = table().get("later", {}) if kit_name == "ours" else {}
+
+    def needs(self, feature: str) -> None:
+        """Skips the test while ours does not have the feature."""
+        if feature in self.later:
+            pytest.skip(f"ours, later: {feature}: {self.later[feature]}")
 
     def __call__(self, case: str, got: str, reference: str) -> None:
         """`got` is what was observed in `case`, `reference` what upstream does."""

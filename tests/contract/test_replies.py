@@ -58,7 +58,7 @@ def outcome(world, one, two, expected_notices=0):
             send_frame(world.hj, message)
     got = [visitor.client.read_until(END)[: -len(END)] for visitor in (one, two)]
     with world.client() as barrier:
-        barrier.send("GET /hj/barrier HTTP/1.1\r\n\r\n")
+        barrier.send("GET /hj/barrier HTTP/1.1\r\nHost: h\r\n\r\n")
         notices = notices_until(world.hj, b"/hj/barrier")
     ids = {str(one.id): "A", str(two.id): "B"}
     ours = [n for n in notices if n.is_disconnect()]
@@ -164,6 +164,7 @@ PAYLOADS = [
 @pytest.mark.parametrize("case, payload, wanted", PAYLOADS, ids=[p[0] for p in PAYLOADS])
 @pytest.mark.parametrize("kind, opening", [("json", "@hj {}\0"), ("xml", "<hx/>\0")])
 def test_sockets(world, expect, kind, opening, case, payload, wanted):
+    expect.needs(f"{kind} socket")
     visitor = Visitor(world, world.hj, opening)
     world.hj.reply(visitor.req, payload)
     world.hj.close(visitor.req)
@@ -171,6 +172,7 @@ def test_sockets(world, expect, kind, opening, case, payload, wanted):
 
 
 def test_raw_payload(world, expect):
+    expect.needs("json socket")
     raw = world.stage.handler(*world.specs("raw"))
     visitor = Visitor(world, raw, "@raw {}\0")
     raw.reply(visitor.req, '{"ok":true}\0')
@@ -179,6 +181,7 @@ def test_raw_payload(world, expect):
 
 
 def test_the_handler_that_answers_says_whether_raw(world, expect):
+    expect.needs("json socket")
     raw = world.stage.handler(*world.specs("raw"))
     visitor = Visitor(world, world.hj, "@hj {}\0")
     raw.reply(visitor.req, "hi\0")
@@ -187,8 +190,9 @@ def test_the_handler_that_answers_says_whether_raw(world, expect):
 
 
 def test_the_latest_message_says_which_kind(world, expect):
+    expect.needs("json socket")
     visitor = Visitor(world, world.hj, "@hj {}\0")
-    req = visitor.ask("GET /hj HTTP/1.1\r\n\r\n")
+    req = visitor.ask("GET /hj HTTP/1.1\r\nHost: h\r\n\r\n")
     world.hj.reply(req, "http")
     world.hj.close(req)
     expect("kind: of the latest message", show(visitor.client.read_end()), "http")
@@ -201,7 +205,7 @@ def left(world, handler, visitor):
     """How often the handler is told that the visitor is gone, all else being done."""
     path = {world.hj: "/hj", world.ht: "/ht"}[handler]
     with world.client() as barrier:
-        barrier.send(f"GET {path}/barrier HTTP/1.1\r\n\r\n")
+        barrier.send(f"GET {path}/barrier HTTP/1.1\r\nHost: h\r\n\r\n")
         found = notices_until(handler, f"{path}/barrier".encode())
     return sum(int(n.conn_id) == visitor.id and n.is_disconnect() for n in found)
 
@@ -234,7 +238,7 @@ def test_a_notice(world, expect):
 
 
 def test_a_notice_in_tnetstrings(world, expect):
-    visitor = Visitor(world, world.ht, "GET /ht HTTP/1.1\r\n\r\n")
+    visitor = Visitor(world, world.ht, "GET /ht HTTP/1.1\r\nHost: h\r\n\r\n")
     visitor.close()
     notice = wait_left(world.ht, visitor)
     wanted = (
@@ -248,15 +252,19 @@ def half_close(visitor):
 
 
 def bad_request(visitor):
-    visitor.client.send("bad\r\n\r\n")
+    visitor.client.send("bad\r\n\r\n").read_end()
+    visitor.close()
 
 
 def unrouted(visitor):
-    visitor.client.send("GET /nowhere HTTP/1.1\r\n\r\n")
+    visitor.client.send("GET /nowhere HTTP/1.1\r\nHost: h\r\n\r\n").response()
+    visitor.close()
 
 
 def wrong_method(visitor):
-    visitor.client.send("POST /dir/ HTTP/1.1\r\n\r\n")
+    visitor.client.send("POST /dir/ HTTP/1.1\r\nHost: h\r\n\r\n")
+    visitor.client.response()
+    visitor.close()
 
 
 def file_and_leave(visitor):
@@ -274,6 +282,7 @@ ENDS = [half_close, bad_request, unrouted, wrong_method, file_and_leave, reset]
 @pytest.mark.parametrize("end", ENDS, ids=[e.__name__ for e in ENDS])
 def test_ends_that_are_told(world, expect, end):
     visitor = Visitor(world, world.hj)
+    visitor.answer()
     end(visitor)
     wait_left(world.hj, visitor)
     times = 1 + left(world, world.hj, visitor)
@@ -282,7 +291,8 @@ def test_ends_that_are_told(world, expect, end):
 
 def test_only_the_last_handler_is_told(world, expect):
     visitor = Visitor(world, world.hj)
-    visitor.client.send("GET /ht HTTP/1.1\r\n\r\n")
+    visitor.answer()
+    visitor.client.send("GET /ht HTTP/1.1\r\nHost: h\r\n\r\n")
     request(world.ht)
     visitor.close()
     wait_left(world.ht, visitor)
@@ -291,11 +301,11 @@ def test_only_the_last_handler_is_told(world, expect):
 
 def test_a_file_only_is_not_told(world, expect):
     with world.client() as first, world.client() as second:
-        first.send("GET /hj/before HTTP/1.1\r\n\r\n")
+        first.send("GET /hj/before HTTP/1.1\r\nHost: h\r\n\r\n")
         notices_until(world.hj, b"/hj/before")
         with world.client() as client:
             client.get("/dir/").response()
-        second.send("GET /hj/barrier HTTP/1.1\r\n\r\n")
+        second.send("GET /hj/barrier HTTP/1.1\r\nHost: h\r\n\r\n")
         between = notices_until(world.hj, b"/hj/barrier")
     expect("notice: without a handler", str(len(between)), "0")
 

@@ -110,6 +110,9 @@ SAMPLES = [
 
 @pytest.mark.parametrize("case, name, data, message", SAMPLES, ids=[s[0] for s in SAMPLES])
 def test_samples(world, expect, case, name, data, message):
+    for feature in ("json socket", "xml socket", "websocket"):
+        if feature in case:
+            expect.needs(feature)
     handler = world.handler(name)
     with Client(world.port) as client:
         client.send(data)
@@ -162,31 +165,45 @@ def seen(world, client):
     return inside
 
 
+def ids_of(world, client, steps):
+    """The ids in a handler's messages, and answers so that each step is over."""
+    ids = []
+    for handler, data in steps:
+        client.send(data)
+        req = request(handler)
+        handler.reply_http(req, b"x")
+        ids.append(int(req.conn_id))
+        client.response()
+    return ids
+
+
 def test_connection_ids(world, expect):
-    """One for the life of a connection, over all handlers and protocols."""
-    with Client(world.port) as one, Client(world.port) as two:
+    """One for the life of a connection, over all handlers."""
+    get = "GET {} HTTP/1.1\r\nHost: h\r\n\r\n"
+    with world.client() as one, world.client() as two:
+        first = ids_of(world, one, [(world.hj, get.format("/hj"))])
+        other = ids_of(world, two, [(world.hj, get.format("/hj"))])
+        first += ids_of(world, one, [(world.ht, get.format("/ht")), (world.hj, get.format("/hj"))])
+    assert len(set(first)) == 1 and first[0] != other[0]
+    expect("ids: the next connection has the next id", str(other[0] - first[0]), "1")
+
+
+def test_connection_ids_over_protocols(world, expect):
+    expect.needs("json socket")
+    expect.needs("xml socket")
+    with world.client() as client:
         ids = []
-        for client, handler, data in [
-            (one, world.hj, "GET /hj HTTP/1.1\r\n\r\n"),
-            (two, world.hj, "GET /hj HTTP/1.1\r\n\r\n"),
-            (one, world.ht, "GET /ht HTTP/1.1\r\n\r\n"),
-            (one, world.hj, "@hj {}\0"),
-            (one, world.hj, "<hx/>\0"),
-        ]:
+        for data in ("GET /hj HTTP/1.1\r\nHost: h\r\n\r\n", "@hj {}\0", "<hx/>\0"):
             client.send(data)
-            req = request(handler)
-            handler.reply(req, b"x")
-            ids.append(int(req.conn_id))
-            client.read(1)
-        assert ids[0] == ids[2] == ids[3] == ids[4]
-        expect("ids: the next connection has the next id", str(ids[1] - ids[0]), "1")
+            ids.append(int(request(world.hj).conn_id))
+    assert len(set(ids)) == 1
 
 
 def test_static_files_use_no_id(world, expect):
     ids = []
     for _ in range(2):
         with Client(world.port) as client:
-            client.send("GET /hj HTTP/1.1\r\n\r\n")
+            client.send("GET /hj HTTP/1.1\r\nHost: h\r\n\r\n")
             ids.append(int(request(world.hj).conn_id))
         with Client(world.port) as client:
             client.get("/static/").response()
@@ -195,7 +212,7 @@ def test_static_files_use_no_id(world, expect):
 
 def test_many_segments_of_a_body(world, expect):
     with Client(world.port) as client:
-        client.send("POST /hj HTTP/1.1\r\nContent-Length: 40\r\n\r\n")
+        client.send("POST /hj HTTP/1.1\r\nHost: h\r\nContent-Length: 40\r\n\r\n")
         client.send_slowly(b"0123456789" * 4, pieces=8)
         body = request(world.hj).body
         expect("body: in many segments", show(body), "0123456789" * 4)
@@ -214,7 +231,7 @@ localhost = Host(name="localhost", routes={{"/": h}})
     )
     server = Server(module_stage, kit, conf).load().start()
     with Client(server.port) as client:
-        client.send("GET /early HTTP/1.1\r\n\r\n")
+        client.send("GET /early HTTP/1.1\r\nHost: h\r\n\r\n")
         specs = [f"ipc://{server.folder}/run/h.{way}" for way in ("send", "recv")]
         handler = module_stage.handler(*specs)
         req = request(handler)

@@ -60,12 +60,17 @@ def request(conn: Connection) -> Request:
 class Visitor:
     """A client whose connection has an id, since a handler has had a request of it."""
 
-    def __init__(self, world: World, handler: Connection, opening: str = "GET /hj HTTP/1.1\r\n\r\n"):
+    def __init__(self, world: World, handler: Connection, opening: str = "GET /hj HTTP/1.1\r\nHost: h\r\n\r\n"):
         self.client = world.client()
         self.handler = handler
         self.client.send(opening)
         self.req = request(handler)
         self.id = int(self.req.conn_id)
+
+    def answer(self) -> None:
+        """Has the handler answer, so that the connection is at rest."""
+        self.handler.reply_http(self.req, b"x")
+        self.client.response()
 
     def ask(self, data: str) -> Request:
         self.client.send(data)

@@ -13,6 +13,7 @@ from mongrel2 import Connection, ControlPort
 
 from .ports import Folders, Ports, accepts
 from .program import Failed, Program, Programs, run
+from .wait import PATIENCE_S
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -76,9 +77,9 @@ class Stage:
     def handler(self, send_spec: str, recv_spec: str, **options: Any) -> Connection:
         """A classic handler that is known to be heard."""
         conn: Connection = self.keep(
-            Connection(None, send_spec, recv_spec, timeout_s=10, linger_ms=0, **options)
+            Connection(None, send_spec, recv_spec, timeout_s=PATIENCE_S, linger_ms=0, **options)
         )
-        if not conn.wait_ready(10):
+        if not conn.wait_ready(PATIENCE_S):
             raise Failed(f"nobody listens for replies at {recv_spec}")
         return conn
 
@@ -138,7 +139,7 @@ class Server:
         self.program.stop()
 
     def control(self) -> ControlPort:
-        return self.stage.keep(ControlPort(f"ipc://{self.folder}/run/control", timeout_s=10))
+        return self.stage.keep(ControlPort(f"ipc://{self.folder}/run/control", timeout_s=PATIENCE_S))
 
     def access_log(self) -> List[bytes]:
         path = self.folder / "logs" / "access.log"
