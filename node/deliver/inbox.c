@@ -57,13 +57,20 @@ static void log_malformed(struct slice bytes, const char *sender_name, const cha
                 bytes.len, shown);
 }
 
+/* A connection that only waits for its last bytes to leave takes no more: its sender is told as if
+ * it were closed. */
+static bool is_gone(const struct conn *c)
+{
+    return c == NULL || conn_is_closing(c) || c->close_when_flushed;
+}
+
 static void deliver(struct inbox *in, const struct handler_reply *reply, struct slice payload,
                     struct payload *shared, inbox_unknown_fn *unknown, void *sender)
 {
     struct slice ids = reply->ids;
     for (uint32_t id; handler_reply_next(&ids, &id);) {
         struct conn *c = registry_find(in->registry, id);
-        if (c == NULL || conn_is_closing(c)) {
+        if (is_gone(c)) {
             in->counters->handler_unknown_targets++;
             unknown(sender, id);
             continue;
@@ -83,9 +90,10 @@ static void deliver_extended(struct inbox *in, const struct handler_reply *reply
     struct slice ids = reply->ids;
     for (uint32_t id; handler_reply_next(&ids, &id);) {
         struct conn *c = registry_find(in->registry, id);
-        if (c != NULL && !conn_is_closing(c))
+        bool cancels = x.kind == XREPLY_CTL && x.ctl.cancel; /* also what is being flushed */
+        if (!is_gone(c) || (cancels && c != NULL && !conn_is_closing(c)))
             xreply_apply(c, status == XREPLY_OK ? &x : NULL);
-        else if (x.kind != XREPLY_CTL || !x.ctl.cancel)
+        else if (!cancels)
             unknown(sender, id);
     }
 }
