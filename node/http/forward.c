@@ -116,6 +116,8 @@ size_t forward_request_write(const struct forward_request *f, char *out, size_t 
         return 0;
     if (!f->keeps_forwarded)
         d.ids |= FORWARDED;
+    if (h->version_minor == 0)
+        d.ids |= FIELD_BIT(FIELD_EXPECT); /* an HTTP/1.0 client expects nothing */
     struct slice authority = h->authority.len > 0 ? h->authority : f->fallback;
     struct head_writer w = head_writer_on(out, room);
     head_writer_put(&w, h->method);

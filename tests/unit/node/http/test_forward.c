@@ -49,7 +49,7 @@ static const struct row rows[] = {
      "GET /?x HTTP/1.1\r\nHost: other:8080\r\n" OURS("other:8080") "\r\n"},
     {"OPTIONS * HTTP/1.1\r\nHost:\r\n\r\n", false,
      "OPTIONS * HTTP/1.1\r\nHost: up:1\r\n" OURS("up:1") "\r\n"},
-    {"GET / HTTP/1.0\r\nA: b\r\n\r\n", false,
+    {"GET / HTTP/1.0\r\nA: b\r\nExpect: 100-continue\r\n\r\n", false,
      "GET / HTTP/1.1\r\nHost: up:1\r\nA: b\r\nX-Forwarded-For: 192.0.2.1\r\n"
      "X-Forwarded-Proto: http\r\nX-Forwarded-Host: up:1\r\nVia: 1.0 mongrel2\r\n\r\n"},
     /* who is believed */
