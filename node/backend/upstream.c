@@ -329,6 +329,18 @@ void upstream_end(struct upstream_use *use, bool keep)
         conn_close(c, CONN_DONE);
 }
 
+struct upstream_figures upstream_figures(const struct upstream *u)
+{
+    return (struct upstream_figures){
+        .requests = u->requests,
+        .connects = u->connects,
+        .errors = u->errors,
+        .active = u->active,
+        .idle = u->idle_count,
+        .avoided = u->avoided_until_us > u->set->loop->now_us,
+    };
+}
+
 /* --- the set --- */
 
 void upstreams_init(struct upstreams *s, struct loop *loop, struct deadlines *deadlines,

@@ -54,6 +54,11 @@ struct upstream {
     char name[256];      /* identity: "host:port" or "unix:/path" */
 };
 
+struct upstream_figures { /* for status and metrics */
+    uint64_t requests, connects, errors, active, idle, avoided;
+};
+struct upstream_figures upstream_figures(const struct upstream *u);
+
 /* The upstream of this address, made when there is none yet, with one more reference. NULL when the
  * address is not valid or memory is out. */
 struct upstream *upstream_get(struct upstreams *s, const char *address, struct error *e);

@@ -3,6 +3,7 @@
 #include "node/exchange/report.h"
 
 #include "node/backend/backend.h"
+#include "node/backend/upstream.h"
 #include "node/conf/snapshot.h"
 #include "node/stats/metrics.h"
 #include "proto/wire/json.h"
@@ -32,11 +33,51 @@ static const struct figure figures[] = {
     FIGURE(refused, "counter", "Requests refused because the queue was full"),
     FIGURE(timed_out, "counter", "Requests that waited or worked too long"),
 };
+#define UPSTREAM_FIGURE(field, type, help)                                       \
+    {                                                                            \
+        "upstream_" #field, help, type, offsetof(struct upstream_figures, field) \
+    }
+static const struct figure upstream_figure_table[] = {
+    UPSTREAM_FIGURE(requests, "counter", "Requests proxied to this upstream, repetitions included"),
+    UPSTREAM_FIGURE(connects, "counter", "Connections opened to it"),
+    UPSTREAM_FIGURE(errors, "counter", "Connections that failed or broke under a request"),
+    UPSTREAM_FIGURE(active, "gauge", "Requests in progress there"),
+    UPSTREAM_FIGURE(idle, "gauge", "Connections kept for the next request"),
+    UPSTREAM_FIGURE(avoided, "gauge",
+                    "1 while others are preferred because it could not be reached"),
+};
+enum { UPSTREAM_FIGURE_COUNT = sizeof upstream_figure_table / sizeof upstream_figure_table[0] };
+
 enum { FIGURE_COUNT = sizeof figures / sizeof figures[0], GAUGES = 6 };
 
 static uint64_t figure_value(const struct backend *b, size_t i)
 {
     return *(const uint64_t *)(const void *)((const char *)&b->figures + figures[i].offset);
+}
+
+static uint64_t upstream_value(const struct upstream *u, size_t i)
+{
+    struct upstream_figures f = upstream_figures(u);
+    return *(const uint64_t *)(const void *)((const char *)&f + upstream_figure_table[i].offset);
+}
+
+static size_t put_upstreams(const struct worker *w, struct metric *m)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < UPSTREAM_FIGURE_COUNT; i++) {
+        const struct figure *f = &upstream_figure_table[i];
+        for (struct map_entry *it = map_first(&w->upstreams->by_name); it != NULL;
+             it = map_next(it)) {
+            const struct upstream *u = map_value(it);
+            m[count++] = (struct metric){f->name,
+                                         f->help,
+                                         f->type,
+                                         "upstream",
+                                         slice_str(u->name),
+                                         (double)upstream_value(u, i)};
+        }
+    }
+    return count;
 }
 
 static size_t put_gauges(const struct worker *w, struct metric *m)
@@ -61,7 +102,9 @@ static size_t put_gauges(const struct worker *w, struct metric *m)
 void report_metrics(struct worker *w, struct buf *out)
 {
     size_t backends = map_count(&w->backends->by_name), count;
-    struct metric *metrics = calloc(GAUGES + backends * FIGURE_COUNT, sizeof *metrics);
+    size_t upstreams = map_count(&w->upstreams->by_name);
+    struct metric *metrics = calloc(
+        GAUGES + backends * FIGURE_COUNT + upstreams * UPSTREAM_FIGURE_COUNT, sizeof *metrics);
     if (metrics == NULL) {
         out->failed = true;
         return;
@@ -76,6 +119,7 @@ void report_metrics(struct worker *w, struct buf *out)
                                                slice_str(b->name), (double)figure_value(b, i)};
         }
     }
+    count += put_upstreams(w, metrics + count);
     metrics_prometheus(out, &w->counters, metrics, count);
     free(metrics);
 }
@@ -88,6 +132,16 @@ static void put_backend_json(const struct backend *b, struct buf *out)
     for (size_t i = 0; i < FIGURE_COUNT; i++)
         buf_printf(out, ",\"%s\":%llu", figures[i].name + sizeof "backend_" - 1,
                    (unsigned long long)figure_value(b, i));
+    buf_append_char(out, '}');
+}
+
+static void put_upstream_json(const struct upstream *u, struct buf *out)
+{
+    buf_append_str(out, "{\"name\":");
+    json_put_string(out, slice_str(u->name));
+    for (size_t i = 0; i < UPSTREAM_FIGURE_COUNT; i++)
+        buf_printf(out, ",\"%s\":%llu", upstream_figure_table[i].name + sizeof "upstream_" - 1,
+                   (unsigned long long)upstream_value(u, i));
     buf_append_char(out, '}');
 }
 
@@ -106,6 +160,12 @@ void report_json(struct worker *w, struct buf *out)
         if (it != map_first(&w->backends->by_name))
             buf_append_char(out, ',');
         put_backend_json(map_value(it), out);
+    }
+    buf_append_str(out, "],\"upstreams\":[");
+    for (struct map_entry *it = map_first(&w->upstreams->by_name); it != NULL; it = map_next(it)) {
+        if (it != map_first(&w->upstreams->by_name))
+            buf_append_char(out, ',');
+        put_upstream_json(map_value(it), out);
     }
     buf_append_str(out, "]}\n");
 }

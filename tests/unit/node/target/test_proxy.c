@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "node/backend/backend.h"
+#include "node/exchange/report.h"
 #include "node/target/proxy.h"
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
@@ -836,6 +838,36 @@ static void test_by_name(void **state)
     stop(&p);
 }
 
+static void test_report(void **state)
+{
+    (void)state;
+    struct proxying p;
+    begin(&p);
+    struct worker *w = &p.serving.worker;
+    struct backends none;
+    struct backend_upcall nobody = {NULL, NULL};
+    struct buf text = BUF_INIT;
+    char want[128];
+    backends_init(&none, &w->loop, NULL, &w->counters, &nobody);
+    w->backends = &none;
+    ask(&p, GET_X);
+    far_hears(&p, &p.far[0]);
+    snprintf(want, sizeof want,
+             "\"upstreams\":[{\"name\":\"127.0.0.1:%u\",\"requests\":1,\"connects\":1,"
+             "\"errors\":0,\"active\":1,\"idle\":0,\"avoided\":0}]",
+             p.far[0].port);
+    report_json(w, &text);
+    assert_non_null(strstr(buf_str(&text), want));
+    far_says(&p, &p.far[0], HELLO);
+    snprintf(want, sizeof want, "upstream_idle{upstream=\"127.0.0.1:%u\"} 1\n", p.far[0].port);
+    buf_clear(&text);
+    report_metrics(w, &text);
+    assert_non_null(strstr(buf_str(&text), want));
+    buf_fini(&text);
+    backends_fini(&none);
+    stop(&p);
+}
+
 static void test_bad_rows(void **state)
 {
     (void)state;
@@ -900,6 +932,7 @@ int main(void)
         cmocka_unit_test(test_slow_upstream),
         cmocka_unit_test(test_swap_keeps_connections),
         cmocka_unit_test(test_by_name),
+        cmocka_unit_test(test_report),
         cmocka_unit_test(test_bad_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
