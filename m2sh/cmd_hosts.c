@@ -2,7 +2,7 @@
 
 #include "m2sh/cmd_table.h"
 #include "m2sh/listing.h"
-#include "proto/model/model_sqlite.h"
+#include "m2sh/model_source.h"
 
 static enum status list(struct call *c, const struct model *m, const char *name)
 {
@@ -11,7 +11,8 @@ static enum status list(struct call *c, const struct model *m, const char *name)
     const struct row *server = model_server_by_name(m, slice_str(name));
     if (server == NULL) {
         error_set(&e, ERROR_NOT_FOUND,
-                  "There is no server named %s in %s; m2sh servers lists them.", name, cmd_db(c));
+                  "There is no server named %s in %s; m2sh servers lists them.", name,
+                  model_source_name(c));
         return cmd_fail(c, &e);
     }
     listing_init(&l, c, (const char *const[]){"id", "name", NULL});
@@ -36,9 +37,10 @@ static enum status run(struct call *c)
         error_set(&e, ERROR_USAGE, "You need to give a -server of the server to list hosts from.");
         return cmd_fail(c, &e);
     }
-    if (model_sqlite_read(&m, cmd_db(c), &e) != 0)
-        return cmd_fail(c, &e);
-    enum status status = list(c, m, name);
+    enum status status = model_source_read(c, &m);
+    if (status != STATUS_DONE)
+        return status;
+    status = list(c, m, name);
     model_unref(m);
     return status;
 }
@@ -46,8 +48,8 @@ static enum status run(struct call *c)
 const struct cmd cmd_hosts = {
     .name = "hosts",
     .help = "Lists the hosts in a server.",
-    .arguments = "-server NAME [-db FILE]",
-    .options = (const struct args_option[]){OPTION_DB,
+    .arguments = "-server NAME [-db FILE | -cluster SPEC]",
+    .options = (const struct args_option[]){OPTIONS_SOURCE,
                                             {"server", "NAME", "Name of the server."},
                                             OPTION_END},
     .is_classic = true,

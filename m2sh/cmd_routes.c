@@ -2,7 +2,7 @@
 
 #include "m2sh/cmd_table.h"
 #include "m2sh/listing.h"
-#include "proto/model/model_sqlite.h"
+#include "m2sh/model_source.h"
 
 #include <inttypes.h>
 
@@ -56,7 +56,7 @@ static const struct row *choose(struct call *c, const struct model *m, struct bu
     }
     if (host == NULL)
         error_set(e, ERROR_NOT_FOUND, "There is no such host in %s; m2sh hosts lists them.",
-                  cmd_db(c));
+                  model_source_name(c));
     return host;
 }
 
@@ -65,9 +65,9 @@ static enum status run(struct call *c)
     struct error e;
     struct model *m;
     struct buf title = BUF_INIT;
-    enum status status = STATUS_DONE;
-    if (model_sqlite_read(&m, cmd_db(c), &e) != 0)
-        return cmd_fail(c, &e);
+    enum status status = model_source_read(c, &m);
+    if (status != STATUS_DONE)
+        return status;
     const struct row *host = choose(c, m, &title, &e);
     if (host == NULL)
         status = cmd_fail(c, &e);
@@ -81,8 +81,8 @@ static enum status run(struct call *c)
 const struct cmd cmd_routes = {
     .name = "routes",
     .help = "Lists the routes in a host.",
-    .arguments = "-id HOSTID | -server NAME -host NAME",
-    .options = (const struct args_option[]){OPTION_DB,
+    .arguments = "-id HOSTID | -server NAME -host NAME [-db FILE | -cluster SPEC]",
+    .options = (const struct args_option[]){OPTIONS_SOURCE,
                                             {"id", "HOSTID",
                                              "Id of the host, as m2sh hosts shows it."},
                                             {"server", "NAME", "Name of the server."},

@@ -1,16 +1,16 @@
-/* servers: the servers of a database. */
+/* servers: the servers of a configuration. */
 
 #include "m2sh/cmd_table.h"
 #include "m2sh/listing.h"
-#include "proto/model/model_sqlite.h"
+#include "m2sh/model_source.h"
 
 static enum status run(struct call *c)
 {
-    struct error e;
     struct model *m;
     struct listing l;
-    if (model_sqlite_read(&m, cmd_db(c), &e) != 0)
-        return cmd_fail(c, &e);
+    enum status status = model_source_read(c, &m);
+    if (status != STATUS_DONE)
+        return status;
     listing_init(&l, c, (const char *const[]){"name", "default_host", "uuid", NULL});
     listing_title(&l, "SERVERS:\n------\n");
     for (size_t i = 0; i < model_count(m, TABLE_SERVER); i++) {
@@ -27,8 +27,8 @@ static enum status run(struct call *c)
 const struct cmd cmd_servers = {
     .name = "servers",
     .help = "Lists the servers in a config database.",
-    .arguments = "[-db FILE]",
-    .options = (const struct args_option[]){OPTION_DB, OPTION_END},
+    .arguments = "[-db FILE | -cluster SPEC]",
+    .options = (const struct args_option[]){OPTIONS_SOURCE, OPTION_END},
     .is_classic = true,
     .run = run,
 };

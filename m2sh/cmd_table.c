@@ -26,5 +26,15 @@ const struct cmd *const cmd_table[] = {
     &cmd_check,
     &cmd_diff,
     &cmd_show,
+    /* the cluster */
+    &cmd_push,
+    &cmd_rollback,
+    &cmd_promote,
+    &cmd_abort,
+    &cmd_status,
+    &cmd_nodes,
+    &cmd_pools,
+    &cmd_workers,
+    &cmd_events,
     NULL,
 };

@@ -342,5 +342,5 @@ def test_control_of_all(shop: Path, control: ControlPort) -> None:
     assert done.returncode == 2
     assert "Ambiguous server select, expected 1 but got 3" in done.stderr
     done = m2sh("control", "-every", "-cmd", "uuid", cwd=shop)
-    assert done.stdout == "uuid:  one-uuid\n"
+    assert done.stdout == "one:\nuuid:  one-uuid\ntwo:\ntwin:\n"
     assert done.returncode == 6  # the others do not run

@@ -1,0 +1,199 @@
+/* status: the cluster on one screen. What is worst comes first, in words, with the command that
+ * deals with it; exit status 1 when anything is wrong. */
+
+#include "m2sh/base/xalloc.h"
+#include "m2sh/cmd_table.h"
+#include "m2sh/node_table.h"
+#include "m2sh/out/out_when.h"
+
+#include <stdlib.h>
+
+struct problem {
+    unsigned rank; /* the higher the worse */
+    const char *text;
+    const char *command;
+};
+
+struct report {
+    struct node_table nodes;
+    struct arena arena;
+    struct problem *problems;
+    size_t count;
+    size_t synced;
+};
+
+static void add(struct report *r, unsigned rank, const char *text, const char *command)
+{
+    r->problems[r->count++] = (struct problem){rank, text, command};
+}
+
+static void judge_node(struct report *r, size_t row)
+{
+    const struct cluster_table *t = r->nodes.rows;
+    enum node_word word = node_table_word(&r->nodes, row);
+    const char *node = cluster_text(t, row, "node", &r->arena);
+    const char *error = cluster_text(t, row, "error", &r->arena);
+    long long version = cluster_table_int(t, row, "version");
+    double age_s = (double)cluster_table_int(t, row, "age_ms") / 1000;
+    const char *look = xarena_printf(&r->arena, "m2sh nodes -node %s", node);
+    switch (word) {
+    case NODE_SYNCED: r->synced++; return;
+    case NODE_LOST:
+    case NODE_SUSPECT:
+        add(r, word,
+            xarena_printf(&r->arena,
+                          "node %s has not been heard of for %.0f s; it had revision %lld", node,
+                          age_s, version),
+            look);
+        return;
+    case NODE_REFUSED:
+        add(r, word,
+            xarena_printf(&r->arena, "node %s stays at revision %lld: %s", node, version, error),
+            xarena_printf(&r->arena, "m2sh diff -rev %lld -to %lld", version,
+                          (long long)r->nodes.head));
+        return;
+    case NODE_DIVERGED:
+        add(r, word, xarena_printf(&r->arena, "node %s has another history: %s", node, error),
+            look);
+        return;
+    default:
+        add(r, word,
+            xarena_printf(&r->arena, "node %s is %s at revision %lld", node,
+                          cluster_text(t, row, "state", &r->arena), version),
+            look);
+        return;
+    }
+}
+
+static int compare(const void *a, const void *b)
+{
+    const struct problem *x = a, *y = b;
+    return x->rank != y->rank ? (x->rank > y->rank ? -1 : 1) : strcmp(x->text, y->text);
+}
+
+static void judge(struct report *r)
+{
+    size_t rows = r->nodes.rows->row_count;
+    r->problems = xarena_alloc(&r->arena, (rows + 2) * sizeof *r->problems);
+    for (size_t row = 0; row < rows; row++)
+        judge_node(r, row);
+    if (rows == 0)
+        add(r, NODE_LOST, "no node has joined",
+            "mongrel2 -coordinator SPEC -server NAME -node NAME "
+            "-state DIR");
+    if (r->nodes.head == 0)
+        add(r, NODE_JOINING, "no configuration has been pushed yet",
+            "m2sh push -config FILE -why TEXT");
+    qsort(r->problems, r->count, sizeof *r->problems, compare);
+}
+
+static void put_headline(const struct report *r, const struct out_term *term, struct buf *out)
+{
+    size_t rows = r->nodes.rows->row_count;
+    if (r->count == 0) {
+        buf_printf(out, "%sAll is well:%s %zu node%s serve%s revision %lld.\n",
+                   out_term_begin(term, OUT_GOOD), out_term_end(term, OUT_GOOD), rows,
+                   rows == 1 ? "" : "s", rows == 1 ? "s" : "", (long long)r->nodes.head);
+        return;
+    }
+    const struct problem *worst = &r->problems[0];
+    buf_printf(out, "%s%zu thing%s wrong:%s %s.\n", out_term_begin(term, OUT_BAD), r->count,
+               r->count == 1 ? " is" : "s are", out_term_end(term, OUT_BAD), worst->text);
+    for (size_t i = 0; i < r->count; i++)
+        buf_printf(out, "  %s\n      %s\n", r->problems[i].text, r->problems[i].command);
+    buf_printf(out, "%zu of %zu nodes serve revision %lld.\n", r->synced, rows,
+               (long long)r->nodes.head);
+}
+
+/* The newest commit: who, when, why. */
+static void put_commit(const struct cluster_table *t, struct buf *out)
+{
+    char when[OUT_WHEN_LEN + 1], age[OUT_AGE_LEN + 1];
+    for (size_t row = 0; row < t->row_count; row++) {
+        if (!slice_eq(cluster_table_text(t, row, "kind"), SLICE("commit")))
+            continue;
+        int64_t when_ms = cluster_table_int(t, row, "when_ms");
+        out_when_format(when_ms, when);
+        out_when_age(when_ms, age);
+        buf_printf(out, "Revision %lld: %.*s (%.*s@%.*s, %s, %s)\n",
+                   (long long)cluster_table_int(t, row, "version"),
+                   SLICE_ARG(cluster_table_text(t, row, "why")),
+                   SLICE_ARG(cluster_table_text(t, row, "who")),
+                   SLICE_ARG(cluster_table_text(t, row, "where")), when, age);
+        return;
+    }
+}
+
+static void print_json(const struct report *r, const struct cluster_table *log)
+{
+    struct buf out = BUF_INIT;
+    struct out_json j;
+    out_json_init(&j, &out);
+    out_json_object(&j);
+    out_json_pair_bool(&j, "well", r->count == 0);
+    out_json_pair_int(&j, "head", r->nodes.head);
+    out_json_pair_int(&j, "nodes", (int64_t)r->nodes.rows->row_count);
+    out_json_pair_int(&j, "synced", (int64_t)r->synced);
+    out_json_key(&j, "problems");
+    out_json_array(&j);
+    for (size_t i = 0; i < r->count; i++) {
+        out_json_object(&j);
+        out_json_pair_str(&j, "text", r->problems[i].text);
+        out_json_pair_str(&j, "command", r->problems[i].command);
+        out_json_end(&j);
+    }
+    out_json_end(&j);
+    out_json_key(&j, "log");
+    cluster_put_json(log, &j);
+    out_json_end(&j);
+    buf_append_char(&out, '\n');
+    cmd_print(&out);
+}
+
+/* Judges, then asks for the log: its answer takes the place of the nodes'. */
+static enum status report(struct report *r, struct cluster *cl, const struct call *c)
+{
+    struct cluster_request request;
+    const struct cluster_reply *reply;
+    struct buf out = BUF_INIT;
+    judge(r);
+    if (!c->json)
+        put_headline(r, &c->term, &out);
+    struct cluster_table rows = {.row_count = r->nodes.rows->row_count};
+    r->nodes.rows = &rows;
+    cluster_request_init(&request, CLUSTER_LOG);
+    request.log.count = 10;
+    enum status status = cluster_ask_again(cl, &request, 10000, NULL, NULL, &reply);
+    if (status == STATUS_DONE) {
+        if (c->json)
+            print_json(r, &reply->table);
+        else
+            put_commit(&reply->table, &out);
+        status = r->count > 0 ? STATUS_NO : STATUS_DONE;
+        cluster_close(cl);
+    }
+    cmd_print(&out);
+    return status;
+}
+
+static enum status run(struct call *c)
+{
+    struct cluster cl;
+    struct report r = {.count = 0};
+    enum status status = node_table_read(&r.nodes, &cl, c, NULL);
+    if (status != STATUS_DONE)
+        return status;
+    arena_init(&r.arena, 0);
+    status = report(&r, &cl, c);
+    arena_fini(&r.arena);
+    return status;
+}
+
+const struct cmd cmd_status = {
+    .name = "status",
+    .help = "The cluster on one screen.",
+    .arguments = "[-cluster SPEC]",
+    .more = "Exit status 0: all nodes serve the head; 1: something is wrong, the worst first.",
+    .options = (const struct args_option[]){OPTIONS_CLUSTER, OPTION_END},
+    .run = run,
+};
