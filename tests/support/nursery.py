@@ -14,6 +14,7 @@ NODE…`), which forks a worker for each name it reads. What a worker does is sa
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import signal
 import subprocess
@@ -106,7 +107,7 @@ def _be_worker(name: str, pool: str, capacity: int, coordinator: str, nodes: Lis
 
 def main() -> None:
     pool, capacity, coordinator, *nodes = sys.argv[1:]
-    import mongrel2  # noqa: F401  loaded once for all
+    importlib.import_module("mongrel2")  # loaded once for all
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody asks how they ended
     for line in sys.stdin:
