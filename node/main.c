@@ -2,6 +2,7 @@
 
 #include "node/server.h"
 #include "proto/base/args.h"
+#include "proto/base/failpoint.h"
 #include "proto/base/log.h"
 
 #include <stdio.h>
@@ -109,6 +110,7 @@ int main(int argc, char **argv)
     struct error e;
     struct server_options o;
     int status;
+    failpoint_init();
     if (args_parse(&a, options, argc, argv, 1, &e) != 0) {
         status = usage(&e);
     } else if (args_has(&a, "help")) {

@@ -118,13 +118,18 @@ static void on_joined(void *arg, const struct cluster_reply *reply, const struct
         ask_again_later(l);
         return;
     }
-    char cluster[64];
-    struct slice id = cluster_table_text(&reply->table, 0, "cluster");
-    snprintf(cluster, sizeof cluster, "%.*s", SLICE_ARG(id));
+    struct coordinator_joined j = {
+        .version = cluster_table_int(&reply->table, 0, "version"),
+        .interval_ms = cluster_table_int(&reply->table, 0, "interval_ms")};
+    snprintf(j.cluster, sizeof j.cluster, "%.*s",
+             SLICE_ARG(cluster_table_text(&reply->table, 0, "cluster")));
+    snprintf(j.hash, sizeof j.hash, "%.*s",
+             SLICE_ARG(cluster_table_text(&reply->table, 0, "hash")));
     if (!l->joined)
-        log_info("cluster", "joined cluster=%s coordinator=%s", cluster, caller_ev_spec(l->caller));
+        log_info("cluster", "joined cluster=%s coordinator=%s", j.cluster,
+                 caller_ev_spec(l->caller));
     l->joined = true;
-    l->ops->joined(l->arg, l, cluster, cluster_table_int(&reply->table, 0, "interval_ms"));
+    l->ops->joined(l->arg, l, &j);
 }
 
 void coordinator_link_join(struct coordinator_link *l)

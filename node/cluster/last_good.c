@@ -3,6 +3,7 @@
 #include "node/cluster/last_good.h"
 
 #include "proto/base/arena.h"
+#include "proto/base/failpoint.h"
 #include "proto/model/commit.h"
 #include "proto/model/model_sqlite.h"
 
@@ -60,17 +61,24 @@ static int read_seed(const struct state_dir *d, struct last_good *out, struct er
     return model_sqlite_read(&out->model, path, e);
 }
 
+void last_good_fini(struct last_good *g)
+{
+    model_unref(g->model);
+    buf_fini(&g->record);
+    *g = (struct last_good){.model = NULL};
+}
+
 int last_good_read(const struct state_dir *d, struct last_good *out, struct error *e)
 {
     char path[STATE_PATH_MAX];
-    struct buf bytes = BUF_INIT;
     *out = (struct last_good){.model = NULL};
     state_dir_file(d, "commit", path);
-    int found = read_file(path, &bytes, e);
-    int result = found == 0  ? decode(buf_slice(&bytes), out, e)
+    int found = read_file(path, &out->record, e);
+    int result = found == 0  ? decode(buf_slice(&out->record), out, e)
                  : found > 0 ? read_seed(d, out, e)
                              : -1;
-    buf_fini(&bytes);
+    if (result != 0)
+        last_good_fini(out);
     return result;
 }
 
@@ -80,6 +88,7 @@ int last_good_write(const struct state_dir *d, struct slice commit, const struct
     char path[STATE_PATH_MAX];
     if (state_dir_write(d, "commit", commit.ptr, commit.len, e) != 0)
         return -1;
+    FAILPOINT("node.saved");
     state_dir_file(d, "config.sqlite", path);
     return model_sqlite_write(m, path, NULL, e);
 }

@@ -15,11 +15,13 @@ struct last_good {
     struct model *model; /* a reference of the holder's; NULL: there is none */
     int64_t version;     /* 0: seeded from a database, no commit */
     char hash[65];       /* "" for version 0 */
+    struct buf record;   /* as it was fetched; empty for version 0 */
 };
 
 /* Reads and verifies. 0 also when there is nothing (model NULL); -1 when there is something
- * damaged. */
+ * damaged: nothing of it is given. */
 int last_good_read(const struct state_dir *d, struct last_good *out, struct error *e);
+void last_good_fini(struct last_good *g);
 
 /* Writes both files; `commit` is the encoded record with its configuration. Blocks on fsync: for a
  * side thread. A database that can't be written is no failure of the commit, but is told. ERROR_IO.

@@ -78,22 +78,24 @@ static int lock(struct state_dir *d, struct error *e)
     return 0;
 }
 
-static int read_uuid(struct state_dir *d)
+int state_dir_read_uuid(const struct state_dir *d, const char *name, char out[37])
 {
     char path[STATE_PATH_MAX];
-    state_dir_file(d, "uuid", path);
+    state_dir_file(d, name, path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -1;
-    ssize_t got = read(fd, d->uuid, UUID_LEN);
-    close(fd);
-    d->uuid[UUID_LEN] = '\0';
-    return got == UUID_LEN && uuid_is_valid(slice_str(d->uuid)) ? 0 : -1;
+    ssize_t got = fd >= 0 ? read(fd, out, UUID_LEN) : -1;
+    if (fd >= 0)
+        close(fd);
+    out[got == UUID_LEN ? UUID_LEN : 0] = '\0';
+    if (uuid_is_valid(slice_str(out)))
+        return 0;
+    out[0] = '\0';
+    return -1;
 }
 
 static int settle_uuid(struct state_dir *d, const char *uuid, struct error *e)
 {
-    bool kept = read_uuid(d) == 0;
+    bool kept = state_dir_read_uuid(d, "uuid", d->uuid) == 0;
     if (uuid != NULL && !uuid_is_valid(slice_str(uuid)))
         return error_set(e, ERROR_USAGE, "\"%s\" is no UUID.", uuid);
     if (uuid == NULL && kept)

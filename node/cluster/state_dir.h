@@ -21,6 +21,9 @@ struct state_dir {
 int state_dir_open(struct state_dir *d, const char *path, const char *uuid, struct error *e);
 void state_dir_close(struct state_dir *d);
 
+/* Reads a UUID from a file of the directory; -1, and "", when there is none. */
+int state_dir_read_uuid(const struct state_dir *d, const char *name, char out[37]);
+
 /* "PATH/NAME" */
 void state_dir_file(const struct state_dir *d, const char *name, char out[STATE_PATH_MAX]);
 
