@@ -57,15 +57,18 @@ void coordinator_beat(struct coordinator *c)
     buf_fini(&b);
 }
 
-static bool is_settled(const struct coordinator *c)
+bool coordinator_is_settled(const struct coordinator *c)
 {
-    return clock_monotonic_ms() >= c->settled_ms;
+    return c->is_ready && clock_monotonic_ms() >= c->settled_ms;
 }
 
+/* Nothing is said before the nodes have had time to report: workers would drop those missing. */
 static void publish_pool(struct coordinator *c, struct slice topic)
 {
     struct buf b = BUF_INIT;
-    pools_update(&b, &c->members, slice_from(topic, strlen(CLUSTER_TOPIC_POOL)), !is_settled(c));
+    if (!coordinator_is_settled(c))
+        return;
+    pools_update(&b, &c->members, slice_from(topic, strlen(CLUSTER_TOPIC_POOL)));
     if (!b.failed)
         publisher_send(&c->publisher, topic, buf_slice(&b));
     buf_fini(&b);
@@ -291,7 +294,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     events_tick(&c->events, now);
     forward_tick(&c->forward, now);
     coordinator_beat(c);
-    if (!c->told_settled && c->is_ready && is_settled(c)) {
+    if (!c->told_settled && coordinator_is_settled(c)) {
         c->told_settled = true;
         publish_pools_soon(c);
     }

@@ -84,6 +84,9 @@ void coordinator_start(struct coordinator *c, void (*on_ready)(void *arg), void 
 /* Finishes what the store was asked for, then lets go of everything. NULL is fine. */
 void coordinator_destroy(struct coordinator **c);
 
+/* Have the nodes had their time to report after a start? */
+bool coordinator_is_settled(const struct coordinator *c);
+
 /* Publishes the beat now: something in it has changed. */
 void coordinator_beat(struct coordinator *c);
 

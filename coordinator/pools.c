@@ -29,7 +29,7 @@ void pools_rows(struct cluster_table_writer *w, const struct members *ms, struct
     }
 }
 
-void pools_update(struct buf *out, const struct members *ms, struct slice pool, bool partial)
+void pools_update(struct buf *out, const struct members *ms, struct slice pool)
 {
     struct cluster_update u;
     struct buf headers = BUF_INIT, rows = BUF_INIT;
@@ -39,7 +39,6 @@ void pools_update(struct buf *out, const struct members *ms, struct slice pool, 
     pools_rows(&w, ms, pool);
     cluster_update_init(&u, UPDATE_POOL);
     u.pool.pool = pool;
-    u.pool.partial = partial;
     u.pool.headers = buf_slice(&headers);
     u.pool.rows = buf_slice(&rows);
     cluster_update_encode(out, &u);

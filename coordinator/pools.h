@@ -15,8 +15,7 @@ extern const char *const pools_headers[];
 /* Puts a row for each node that has the pool; empty: all pools. */
 void pools_rows(struct cluster_table_writer *w, const struct members *ms, struct slice pool);
 
-/* The published form: appends the update for one pool. `partial`: nodes may be missing because the
- * coordinator has just started. */
-void pools_update(struct buf *out, const struct members *ms, struct slice pool, bool partial);
+/* The published form: appends the update for one pool. */
+void pools_update(struct buf *out, const struct members *ms, struct slice pool);
 
 #endif

@@ -150,6 +150,14 @@ void verb_pools(struct coordinator *c, const struct client *from, const struct c
 {
     struct cluster_table_writer w;
     struct buf b = BUF_INIT;
+    struct error e;
+    if (!coordinator_is_settled(c)) {
+        error_set(&e, ERROR_REFUSED,
+                  "The coordinator has just started and does not know all nodes yet; ask again in "
+                  "a few seconds.");
+        verb_refuse(c, from, &e);
+        return;
+    }
     cluster_table_begin(&w, &b, from->seq, NULL, pools_headers);
     pools_rows(&w, &c->members, r->pools.pool);
     cluster_table_end(&w);

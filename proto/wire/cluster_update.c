@@ -48,8 +48,6 @@ static const struct field beat_fields[] = {
 
 static const struct field pool_fields[] = {
     {"pool", FIELD_TEXT, true, AT(cluster_pool_update, pool), 0, 255, 0, NULL, "its name"},
-    {"partial", FIELD_BOOL, false, AT(cluster_pool_update, partial), 0, 0, 0, NULL,
-     "nodes may be missing because the coordinator has just started"},
     {"headers", FIELD_TABLE, true, AT(cluster_pool_update, headers), 0, 0, 0, NULL,
      "pool, node, uuid, endpoint"},
     {"rows", FIELD_TABLE, true, AT(cluster_pool_update, rows), 0, 0, 0, NULL,

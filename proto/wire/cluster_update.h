@@ -57,7 +57,6 @@ struct cluster_head_beat {
 
 struct cluster_pool_update {
     struct slice pool;
-    bool partial;         /* the coordinator has just started: a node that is missing may be well */
     struct slice headers; /* for cluster_table_decode: pool, node, uuid, endpoint */
     struct slice rows;
 };

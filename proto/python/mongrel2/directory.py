@@ -21,6 +21,8 @@ log = logging.getLogger("mongrel2")
 REFRESH_S = 5.0
 #: Until a coordinator that does not answer is given up for the next.
 ANSWER_TIMEOUT_S = 2.0
+#: Version of the cluster protocol that is spoken here.
+PROTOCOL = 1
 
 
 class Links:
@@ -77,7 +79,7 @@ class Directory:
             if len(self._coordinators) > 1:
                 log.warning("pool %s: coordinator %s does not answer", self._pool, self.coordinator)
             self._current = (self._current + 1) % len(self._coordinators)
-        self._hello_seq = self._ask("hello")
+        self._hello_seq = self._ask("hello", protocol=PROTOCOL, program="mongrel2 for Python")
         self._pools_seq = self._ask("pools", pool=self._pool)
         self._answered = False
         self._next_at = now + ANSWER_TIMEOUT_S
@@ -112,9 +114,10 @@ class Directory:
         except tnetstrings.TnetstringError as error:
             log.warning("pool %s: publication dropped: %s", self._pool, error)
             return
-        nodes = update.get(b"nodes") if isinstance(update, dict) else None
-        if isinstance(nodes, list):
-            self._tell([node for node in nodes if isinstance(node, dict)])
+        if isinstance(update, list) and len(update) == 2 and update[0] == b"pool":
+            table = update[1]
+            if isinstance(table, dict) and isinstance(table.get(b"rows"), list):
+                self._tell(rows(table))
 
     def _ask(self, verb: str, **args: Any) -> int:
         self._seq += 1
@@ -123,14 +126,27 @@ class Directory:
         return self._seq
 
     def _on_hello(self, table: List[dict]) -> None:
-        publish = table[0].get(b"publish") if table else None
-        if isinstance(publish, bytes) and publish.decode() != self._listening:
-            self._listening = publish.decode()
+        told = table[0].get(b"updates") if table else None
+        if not isinstance(told, bytes) or not told:
+            return
+        updates = seen_from(told.decode(), self.coordinator)
+        if updates != self._listening:
+            self._listening = updates
             self._links.listen(self._listening, self.topic)
 
     def _tell(self, nodes: List[dict]) -> None:
         endpoints = [node.get(b"endpoint") for node in nodes]
-        self._found([e.decode() for e in endpoints if isinstance(e, bytes) and e])
+        known = [e.decode() for e in endpoints if isinstance(e, bytes) and e]
+        self._found([seen_from(endpoint, self.coordinator) for endpoint in known])
+
+
+def seen_from(endpoint: str, via: str) -> str:
+    """An endpoint with a wildcard host has the host that its teller was reached by."""
+    host, colon, port = endpoint.rpartition(":")
+    via_host, via_colon, _ = via.rpartition(":")
+    if host in ("tcp://0.0.0.0", "tcp://*", "tcp://[::]") and via_host.startswith("tcp://"):
+        return via_host + via_colon + port
+    return endpoint
 
 
 def rows(table: Any) -> List[dict]:

@@ -252,7 +252,7 @@ static const char *directory(struct scene *s, const char *pool, char *out)
     struct cluster_table t;
     struct arena a;
     arena_init(&a, 0);
-    pools_update(&b, &s->members, slice_str(pool), false);
+    pools_update(&b, &s->members, slice_str(pool));
     assert_int_equal(cluster_update_decode(&u, buf_slice(&b), 10000, &a, NULL), 0);
     assert_int_equal(cluster_table_decode(&t, u.pool.headers, u.pool.rows, &a, NULL), 0);
     out[0] = '\0';

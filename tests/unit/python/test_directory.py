@@ -36,7 +36,7 @@ def table(*rows, headers=("pool", "node", "uuid", "endpoint")):
 def test_questions(one):
     one.directory.tick(0)
     assert one.asked == [
-        (ONE, b"hello", {b"seq": 1}),
+        (ONE, b"hello", {b"seq": 1, b"protocol": 1, b"program": b"mongrel2 for Python"}),
         (ONE, b"pools", {b"pool": b"chat", b"seq": 2}),
     ]
     one.directory.tick(0.1)
@@ -45,13 +45,13 @@ def test_questions(one):
 
 def test_answers(one):
     one.directory.tick(0)
-    one.reply(ONE, 1, **table(["tcp://updates"], headers=["publish"]))
+    one.reply(ONE, 1, **table(["tcp://updates"], headers=["updates"]))
     assert one.heard == [("tcp://updates", b"pool.chat")]
     one.reply(ONE, 2, now=1.0, **table(["chat", "n1", "u1", "tcp://n1"], ["chat", "n2", "u2", "tcp://n2"]))
     assert one.found == [["tcp://n1", "tcp://n2"]]
     assert one.directory.deadline() == 1.0 + REFRESH_S
     one.directory.tick(1.0 + REFRESH_S)
-    one.reply(ONE, 3, **table(["tcp://updates"], headers=["publish"]))
+    one.reply(ONE, 3, **table(["tcp://updates"], headers=["updates"]))
     assert len(one.heard) == 1  # as before
 
 
@@ -90,8 +90,8 @@ def test_an_error_changes_nothing_and_the_next_is_asked():
 
 
 def test_updates(one):
-    nodes = [{"uuid": "u", "name": "n", "endpoint": "tcp://n"}]
-    update = tnetstrings.dump({"pool": "chat", "nodes": nodes})
+    rows = table(["chat", "n", "u", "tcp://n"])
+    update = tnetstrings.dump(["pool", {"pool": "chat", **rows}])
     one.directory.on_update([b"pool.chat", update])
     assert one.found == [["tcp://n"]]
     one.directory.on_update([b"pool.chat2", update])
@@ -111,6 +111,15 @@ def test_rows_with_odd_cells_are_skipped(one):
     one.directory.tick(0)
     one.reply(ONE, 2, **table(["chat", "n", "u", 5], ["chat"], ["chat", "n", "u", ""]))
     assert one.found == [[]]
+
+
+def test_wildcards_are_seen_from_outside():
+    far = Coordinators("tcp://10.0.0.7:6780")
+    far.directory.tick(0)
+    far.reply("tcp://10.0.0.7:6780", 1, **table(["tcp://0.0.0.0:6781"], headers=["updates"]))
+    assert far.heard == [("tcp://10.0.0.7:6781", b"pool.chat")]
+    far.reply("tcp://10.0.0.7:6780", 2, **table(["chat", "n", "u", "tcp://*:7000"]))
+    assert far.found == [["tcp://10.0.0.7:7000"]]
 
 
 def test_coordinators_are_needed():

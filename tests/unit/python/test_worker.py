@@ -238,7 +238,7 @@ def test_nodes_are_found_through_a_coordinator(context):
     updates.bind("tcp://127.0.0.1:*")
     publish = updates.getsockopt_string(zmq.LAST_ENDPOINT)
     answers = {
-        b"hello": {"headers": ["name", "publish"], "rows": [["c", publish]]},
+        b"hello": {"headers": ["coordinator", "updates"], "rows": [["c", publish]]},
         b"pools": {
             "headers": ["pool", "node", "uuid", "endpoint"],
             "rows": [["chat", "n1", "node-1", nodes[0].endpoint]],
@@ -254,9 +254,10 @@ def test_nodes_are_found_through_a_coordinator(context):
         assert updates.poll(WAIT_S * 1000) and updates.recv() == b"\1pool.chat"
         update = {
             "pool": "chat",
-            "nodes": [{"uuid": n.uuid, "name": "n", "endpoint": n.endpoint} for n in nodes],
+            "headers": ["pool", "node", "uuid", "endpoint"],
+            "rows": [["chat", "n", n.uuid, n.endpoint] for n in nodes],
         }
-        updates.send_multipart([b"pool.chat", tnetstrings.dump(update)])
+        updates.send_multipart([b"pool.chat", tnetstrings.dump(["pool", update])])
         nodes[1].welcome()
         assert worker.wait_ready(WAIT_S, nodes=2)
     for socket in (coordinator, updates, *nodes):

@@ -57,7 +57,7 @@ static void test_every_kind_goes_there_and_back(void **state)
     assert_int_equal(out.beat.interval_ms, 1000);
 
     cluster_update_init(&in, UPDATE_POOL);
-    in.pool = (struct cluster_pool_update){SLICE("chat"), true, SLICE("4:pool,"), SLICE("0:]")};
+    in.pool = (struct cluster_pool_update){SLICE("chat"), SLICE("4:pool,"), SLICE("0:]")};
     there_and_back(&in, &out, &a);
     assert_true(slice_eq(out.pool.rows, SLICE("0:]")));
     arena_fini(&a);
