@@ -47,6 +47,7 @@ class Expect:
         self.kit_name = kit_name
         self.differences = differences() if kit_name == "ours" else {}
         self.later = table().get("later", {}) if kit_name == "ours" else {}
+        self.everywhere = table().get("everywhere", []) if kit_name == "ours" else []
 
     def needs(self, feature: str) -> None:
         """Skips the test while ours does not have the feature."""
@@ -55,6 +56,8 @@ class Expect:
 
     def __call__(self, case: str, got: str, reference: str) -> None:
         """`got` is what was observed in `case`, `reference` what upstream does."""
+        for rule in self.everywhere:
+            got = re.sub(rule["pattern"], rule["becomes"], got)
         entry = self.differences.get(case)
         wanted = entry.ours if entry else reference
         assert entry is None or entry.ours != reference, f"{case}: listed, but no difference"

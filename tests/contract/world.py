@@ -37,7 +37,7 @@ class World:
         self.server.load().start()
         self.port = self.server.port
         self.hj = stage.handler(*self.specs("hj"))
-        self.ht = stage.handler(*self.specs("ht"))
+        self.ht = stage.handler(*self.specs("ht")) if ": ht" in conf else self.hj
 
     def specs(self, name: str) -> List[str]:
         return [f"ipc://{self.server.folder}/run/{name}.{way}" for way in ("send", "recv")]
