@@ -156,7 +156,7 @@ class _Ask:
         self.status = set(spec["status"])
         self.echo: bool = spec["echo"]
         self.exact = None if spec["exact"] is None else spec["exact"].encode("latin-1")
-        self.marks = [re.compile(mark.encode("latin-1")) for mark in spec["marks"]]
+        self.marks = [re.compile(mark.encode("latin-1"), re.I) for mark in spec["marks"]]
         body = spec["body"].encode("latin-1")
         length = f"Content-Length: {len(body)}\r\n" if body or spec["method"] == "POST" else ""
         self.before = (
@@ -215,7 +215,7 @@ class _Client:
         self.asks = [_Ask(ask) for ask in spec["asks"]]
         self.think_s = spec["think_ms"] / 1000
         self.pipeline = spec["pipeline"]
-        self.node_mark = re.compile(spec["node_mark"].encode()) if spec["node_mark"] else None
+        self.node_mark = re.compile(spec["node_mark"].encode(), re.I) if spec["node_mark"] else None
         self.connections = [_Connection(i) for i in range(spec["connections"])]
         self.events: List[Event] = []
         self.opened = 0
