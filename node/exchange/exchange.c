@@ -47,7 +47,7 @@ struct exchange *exchange_begin(struct worker *w, struct conn *c, const struct e
     x->method_id = head->method_id;
     x->is_head = head->method_id == METHOD_HEAD;
     x->http_1_0 = head->version_minor == 0;
-    x->keep_alive = head->keep_alive && !w->draining;
+    x->keep_alive = x->keep_alive_asked = head->keep_alive && !w->draining;
     x->has_body = head->has_body;
     x->body_complete = !head->has_body;
     x->reply_length = -1;

@@ -62,8 +62,10 @@ struct exchange {
     enum method_id method_id;
     bool is_head; /* HEAD: no body in the answer */
     bool http_1_0;
-    bool keep_alive;     /* may the connection go on after the answer */
-    bool target_started; /* target->start was called: release is due */
+    bool keep_alive;       /* may the connection go on after the answer */
+    bool keep_alive_asked; /* as it was before a handler had its say */
+    bool closes_if_unread; /* its body is too long to be read away, or may never come (Expect) */
+    bool target_started;   /* target->start was called: release is due */
     bool reply_started;
     bool reply_chunked;
     bool reply_raw;     /* the answer is a handler's bytes: see raw_reply.h */

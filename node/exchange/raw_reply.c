@@ -11,6 +11,12 @@ void raw_reply_expect(struct exchange *x)
     reply_watch_init(&x->watch, x->method_id);
 }
 
+void raw_reply_withdraw(struct exchange *x)
+{
+    x->reply_raw = false;
+    x->keep_alive = x->keep_alive_asked && !x->worker->draining;
+}
+
 static void see(struct exchange *x, struct slice bytes)
 {
     reply_watch_feed(&x->watch, bytes);

@@ -9,6 +9,8 @@
 
 /* The request has been handed to a handler: from now on its bytes are this exchange's answer. */
 void raw_reply_expect(struct exchange *x);
+/* The handler did not get it after all: the answer is ours again. */
+void raw_reply_withdraw(struct exchange *x);
 
 /* Bytes for the client; `payload` shares them, or NULL: copied. Ends the exchange when the answer
  * is whole: do not touch x afterwards. */

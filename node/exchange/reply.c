@@ -65,6 +65,13 @@ static void put_status_line(struct head_writer *h, int status, struct slice reas
     head_writer_put(h, SLICE("\r\n"));
 }
 
+/* The client is told in the answer what will happen to the connection. */
+static void close_if_unread(struct exchange *x)
+{
+    if (x->closes_if_unread && !x->expects_body)
+        x->keep_alive = false;
+}
+
 /* Whether the client can find the end of the body decides keep-alive, so framing is put before
  * Connection. `server`: our own line, or empty. */
 static void begin(struct exchange *x, const struct reply_relayed *r, struct slice server)
@@ -73,6 +80,7 @@ static void begin(struct exchange *x, const struct reply_relayed *r, struct slic
     x->status = r->status;
     x->reply_started = true;
     x->reply_length = r->length;
+    close_if_unread(x);
     bool inlined = r->fields.len <= FIELDS_INLINED;
     size_t room = HEAD_ROOM + (inlined ? r->fields.len : 0);
     char *at = conn_write_room(x->conn, room);
@@ -205,6 +213,8 @@ void reply_error(struct exchange *x, int status, struct slice fields)
     x->step = STEP_REPLY;
     x->status = status;
     x->reply_started = true;
+    x->keep_alive = x->keep_alive && !x->http_1_0; /* such answers never say keep-alive */
+    close_if_unread(x);
     char *room = conn_write_room(x->conn, REPLY_ERROR_ROOM + fields.len);
     if (room != NULL) {
         size_t len = reply_render_error(x->worker, status, fields, !x->keep_alive, x->is_head,

@@ -25,9 +25,8 @@ enum {
     FILE_CHUNK = 2 << 20, /* bytes of one sendfile call: fairness between connections */
     WRITES_PER_TURN = 4,
     HIGH_WATER = 256 << 10, /* producers with a source of their own wait above this */
-    LOW_WATER = 64 << 10,
-    FLUSH_MS = 30000, /* time for the peer to take the last bytes */
-    LINGER_MS = 2000, /* time for the peer to read the end before a reset could hit it */
+    FLUSH_MS = 30000,       /* pause in which the peer may take none of the last bytes */
+    LINGER_MS = 2000,       /* time for the peer to read the end before a reset could hit it */
 };
 
 static const char *const reason_texts[CONN_REASON_COUNT] = {
@@ -58,6 +57,8 @@ static uint32_t loop_seconds(const struct loop *l)
 /* The watcher's interest follows the state; libev tells the kernel once per turn at most. */
 static void update_interest(struct conn *c)
 {
+    if (conn_is_closing(c))
+        return;
     int want = (c->reading_paused || c->input_ended ? 0 : EV_READ) |
                (c->wants_write ? EV_WRITE : 0);
     if (want == (c->io.events & (EV_READ | EV_WRITE)) && ev_is_active(&c->io) == (want != 0))
@@ -186,7 +187,15 @@ static void written(struct conn *c, uint64_t len)
     c->last_write_s = c->last_ping_s = loop_seconds(c->set->loop);
 }
 
-static void flush(struct conn *c)
+/* Above it producers wait; they go on below a quarter of it. */
+static uint64_t high_water(const struct conn *c)
+{
+    uint64_t half = c->set->output_limit / 2;
+    return half < HIGH_WATER ? half : HIGH_WATER;
+}
+
+/* Hands the kernel what it takes, and calls nobody back: safe at any depth. */
+static void write_out(struct conn *c)
 {
     bool blocked = false;
     for (int i = 0; i < WRITES_PER_TURN && !outq_is_empty(&c->out) && !blocked; i++) {
@@ -205,9 +214,16 @@ static void flush(struct conn *c)
         c->wants_write = wants_write;
         update_interest(c);
     }
-    if (!wants_write && c->close_when_flushed) {
+}
+
+static void flush(struct conn *c)
+{
+    write_out(c);
+    if (conn_is_closing(c))
+        return;
+    if (outq_is_empty(&c->out) && c->close_when_flushed) {
         begin_linger(c);
-    } else if (c->was_full && c->out.bytes <= LOW_WATER) {
+    } else if (c->was_full && c->out.bytes <= high_water(c) / 4) {
         c->was_full = false;
         if (c->session->drained != NULL)
             c->session->drained(c);
@@ -251,15 +267,15 @@ static bool queued(struct conn *c, int result)
         conn_close(c, CONN_NO_MEMORY);
         return false;
     }
-    if (c->out.bytes > c->set->output_limit) {
+    if (outq_memory_held(&c->out) > c->set->output_limit) {
         /* A reader that is merely behind gets one chance to take what the socket has room for. */
-        flush(c);
-        if (!conn_is_closing(c) && c->out.bytes > c->set->output_limit)
+        write_out(c);
+        if (outq_memory_held(&c->out) > c->set->output_limit)
             conn_close(c, CONN_OUTPUT_LIMIT);
         if (conn_is_closing(c))
             return false;
     }
-    if (!c->wants_write)
+    if (!c->wants_write || c->was_full)
         loop_at_turn_end(c->set->loop, &c->flush);
     return true;
 }
@@ -311,8 +327,7 @@ bool conn_write_filled(struct conn *c, size_t len)
 
 bool conn_is_full(const struct conn *c)
 {
-    uint64_t mark = c->set->output_limit / 2 < HIGH_WATER ? c->set->output_limit / 2 : HIGH_WATER;
-    if (c->out.bytes <= mark)
+    if (c->out.bytes <= high_water(c))
         return false;
     ((struct conn *)(uintptr_t)c)->was_full = true; /* remembers that someone waits */
     return true;
@@ -320,12 +335,17 @@ bool conn_is_full(const struct conn *c)
 
 /* --- reading --- */
 
+/* The peer's end while it still takes our last bytes is no reason to keep them from it. */
 static void discard_input(struct conn *c)
 {
     char sink[4096];
     ssize_t got = c->transport->read(c, sink, sizeof sink);
-    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
+    if (got == 0 && !outq_is_empty(&c->out)) {
+        c->input_ended = true;
+        update_interest(c);
+    } else if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
         conn_close(c, CONN_DONE);
+    }
 }
 
 static bool ensure_buffer(struct conn *c)
@@ -396,9 +416,21 @@ static void on_event(struct ev_loop *ev, struct ev_io *io, int events)
         receive(c);
 }
 
+/* As long as the peer takes something it may take as long as it needs. */
+static bool flush_goes_on(struct conn *c)
+{
+    uint64_t since_ms = 1000u * (uint64_t)(loop_seconds(c->set->loop) - c->last_write_s);
+    if (outq_is_empty(&c->out) || since_ms >= FLUSH_MS)
+        return false;
+    deadline_set(c->set->deadlines, &c->deadline, FLUSH_MS - since_ms);
+    return true;
+}
+
 static void on_deadline(struct deadline *d)
 {
     struct conn *c = container_of(d, struct conn, deadline);
+    if (c->close_when_flushed && flush_goes_on(c))
+        return;
     if (c->close_when_flushed || c->session->timeout == NULL)
         conn_close(c, c->close_when_flushed ? CONN_DONE : CONN_TIMEOUT);
     else

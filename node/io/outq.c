@@ -144,6 +144,7 @@ int outq_file(struct outq *q, struct outq_memory *m, struct file_ref *f, off_t f
     piece->u.file = file_ref_ref(f);
     append(q, piece);
     grown(q, m, len);
+    q->file_bytes += len;
     return 0;
 }
 
@@ -169,7 +170,7 @@ void outq_clear(struct outq *q, struct outq_memory *m)
     while (q->head != NULL)
         drop_head(q, m);
     m->bytes -= q->bytes;
-    q->bytes = 0;
+    q->bytes = q->file_bytes = 0;
 }
 
 int outq_gather(const struct outq *q, struct iovec *vectors, int max)
@@ -203,7 +204,9 @@ void outq_written(struct outq *q, struct outq_memory *m, uint64_t len)
     m->bytes -= len;
     while (q->head != NULL) {
         struct outq_piece *p = q->head;
-        uint64_t have = p->end - p->from;
+        uint64_t have = p->end - p->from, taken = have > len ? len : have;
+        if (p->kind == PIECE_FILE)
+            q->file_bytes -= taken;
         if (have > len) {
             p->from += len;
             return;

@@ -1,6 +1,7 @@
 /* What waits to be written to one connection: pieces of pooled blocks (copied bytes), of shared
  * payloads and of files, in order. Empty it is two pointers and a number; a copied response shares
- * one block, so that it leaves with one write(2). The bound is the owner's business (outq.bytes).
+ * one block, so that it leaves with one write(2). The bound is the owner's business
+ * (outq_memory_held).
  */
 #ifndef NODE_IO_OUTQ_H
 #define NODE_IO_OUTQ_H
@@ -21,14 +22,15 @@ struct outq_piece;
 struct outq {
     struct outq_piece *head;
     struct outq_piece *tail;
-    uint64_t bytes; /* not yet written, files included */
+    uint64_t bytes;      /* not yet written, files included */
+    uint64_t file_bytes; /* of these, in files */
 };
 
 /* The blocks and piece headers of all queues of one loop. */
 struct outq_memory {
     struct freelist blocks;
     struct freelist pieces;
-    uint64_t bytes; /* waiting in all queues: bounded by the server */
+    uint64_t bytes; /* waiting in all queues, files included */
 };
 void outq_memory_init(struct outq_memory *m);
 void outq_memory_fini(struct outq_memory *m);
@@ -36,6 +38,12 @@ void outq_memory_fini(struct outq_memory *m);
 static inline bool outq_is_empty(const struct outq *q)
 {
     return q->head == NULL;
+}
+
+/* Bytes that wait in memory: what a bound is about. A file costs nothing however long it is. */
+static inline uint64_t outq_memory_held(const struct outq *q)
+{
+    return q->bytes - q->file_bytes;
 }
 
 /* Each returns 0, or -1 when out of memory (nothing was added). */

@@ -92,17 +92,44 @@ static bool reads_body(const struct http1 *h)
            !h->body_paused;
 }
 
+/* Between requests, at most taking the last answer, and no handler holds the connection to speak on
+ * it later. */
+static bool is_idle(const struct conn *c)
+{
+    return c->session_state == NULL && c->id == 0;
+}
+
+static uint32_t last_use_s(const struct conn *c)
+{
+    uint32_t latest = c->opened_s;
+    if (c->last_read_s > latest)
+        latest = c->last_read_s;
+    return c->last_write_s > latest ? c->last_write_s : latest;
+}
+
+static bool waits_for_body(const struct http1 *h)
+{
+    return reads_body(h) || (h != NULL && h->phase == PHASE_DISCARD);
+}
+
+static unsigned left_s(uint32_t since_s, unsigned limit_s, uint32_t now)
+{
+    return now - since_s < limit_s ? limit_s - (now - since_s) : 0;
+}
+
 static void arm(struct conn *c)
 {
     const struct settings *s = &worker_of(c)->snapshot->settings;
     const struct http1 *h = c->session_state;
     unsigned wait_s = s->tick_s;
-    if (h != NULL && h->phase == PHASE_HEAD && s->header_timeout_s > 0)
-        wait_s = s->header_timeout_s - (now_s(c) - h->head_since_s); /* from its first byte on */
-    else if ((reads_body(h) || (h != NULL && h->phase == PHASE_DISCARD)) && s->body_timeout_s > 0)
-        wait_s = s->body_timeout_s;
+    if (h != NULL && h->phase == PHASE_HEAD)
+        wait_s = left_s(h->head_since_s, s->header_timeout_s, now_s(c)); /* from its first byte */
+    else if (waits_for_body(h))
+        wait_s = left_s(c->last_read_s, s->body_timeout_s, now_s(c));
+    else if (is_idle(c))
+        wait_s = left_s(last_use_s(c), s->idle_timeout_s, now_s(c));
     else if (now_s(c) - c->last_ping_s < s->min_ping_s)
-        wait_s = s->min_ping_s - (now_s(c) - c->last_ping_s) + 1;
+        wait_s = left_s(c->last_ping_s, s->min_ping_s, now_s(c)) + 1;
     deadline_set(c->set->deadlines, &c->deadline, wait_s * 1000ull);
 }
 
@@ -114,20 +141,22 @@ static void http1_timeout(struct conn *c)
     const struct settings *s = &w->snapshot->settings;
     struct http1 *h = c->session_state;
     uint32_t now = now_s(c);
-    if (h != NULL && h->phase == PHASE_HEAD && s->header_timeout_s > 0 &&
-        now - h->head_since_s >= s->header_timeout_s) {
+    if (h != NULL && h->phase == PHASE_HEAD && now - h->head_since_s >= s->header_timeout_s) {
         w->counters.timeouts++;
         refuse(c, 408, "the request head took too long", conn_input(c).len);
         return;
     }
-    if (reads_body(h) && s->body_timeout_s > 0 && now - c->last_read_s >= s->body_timeout_s) {
+    bool stalls = waits_for_body(h) && now - c->last_read_s >= s->body_timeout_s;
+    if (stalls && h->x != NULL) {
         w->counters.timeouts++;
         exchange_fail(h->x, 408);
         return;
     }
-    bool discards = h != NULL && h->phase == PHASE_DISCARD &&
-                    now - c->last_read_s >= s->body_timeout_s;
-    if (discards || is_idle_too_long(c, s)) {
+    if (is_idle(c) && now - last_use_s(c) >= s->idle_timeout_s) {
+        conn_close(c, CONN_TIMEOUT);
+        return;
+    }
+    if (stalls || is_idle_too_long(c, s)) {
         w->counters.timeouts++;
         conn_close(c, CONN_TIMEOUT);
         return;
@@ -163,7 +192,8 @@ static void refuse(struct conn *c, int status, const char *why, size_t offset)
 
 static void next_request(struct conn *c)
 {
-    if (worker_of(c)->draining) {
+    bool is_last = c->input_ended && conn_input(c).len == 0;
+    if (worker_of(c)->draining || is_last) {
         conn_close_after_flush(c);
         return;
     }
@@ -171,8 +201,16 @@ static void next_request(struct conn *c)
     conn_resume(c);
     if (conn_input(c).len > 0)
         conn_wake(c);
-    else if (c->input_ended)
+    arm(c);
+}
+
+/* The client has nothing more to say in the middle of something: it still gets what is queued. */
+static void close_unfinished(struct conn *c)
+{
+    if (outq_is_empty(&c->out))
         conn_close(c, CONN_CLIENT_CLOSED);
+    else
+        conn_close_after_flush(c);
 }
 
 static void head_released(struct conn *c)
@@ -219,6 +257,7 @@ static void want_body(struct conn *c)
     }
     h->expects_continue = false;
     conn_wake(c);
+    arm(c);
 }
 
 static void pause_body(struct conn *c)
@@ -257,8 +296,11 @@ static void read_body(struct conn *c)
             exchange_fail(h->x, parse_fault_status(h->body.fault));
             return;
         }
-        if (result == PARSE_MORE)
+        if (result == PARSE_MORE) {
+            if (c->input_ended)
+                conn_close(c, CONN_CLIENT_CLOSED);
             return;
+        }
         exchange_body(h->x, piece, h->body_done);
     }
 }
@@ -273,8 +315,11 @@ static void discard_body(struct conn *c, struct http1 *h)
             conn_close_after_flush(c);
             return;
         }
-        if (result == PARSE_MORE)
+        if (result == PARSE_MORE) {
+            if (c->input_ended)
+                close_unfinished(c);
             return;
+        }
     }
     next_request(c);
 }
@@ -306,6 +351,7 @@ static void serve(struct conn *c, struct http1 *h)
         return;
     }
     h->head = NULL; /* the exchange's now */
+    h->x->closes_if_unread = h->expects_continue || h->x->head->content_length > DISCARD_MOST;
     exchange_serve(h->x);
 }
 
@@ -343,7 +389,12 @@ static void read_head(struct conn *c, struct http1 *h)
     }
     switch (parse_head(c, h)) {
     case PARSE_DONE: serve(c, h); break;
-    case PARSE_MORE: arm(c); break;
+    case PARSE_MORE:
+        if (c->input_ended)
+            close_unfinished(c);
+        else
+            arm(c);
+        break;
     default:
         refuse(c, parse_fault_status(h->head->fault), parse_fault_text(h->head->fault),
                h->head->offset);
@@ -369,11 +420,15 @@ static void http1_input(struct conn *c)
 static void http1_input_end(struct conn *c)
 {
     struct http1 *h = c->session_state;
-    if (h == NULL || h->x == NULL || reads_body(h) || h->x->target->ops->half_close_cancels) {
+    if (h == NULL && conn_input(c).len > 0)
+        return; /* requests sent ahead: served when there is room for their answers */
+    if (h == NULL || h->x == NULL) {
+        close_unfinished(c);
+    } else if (reads_body(h) || h->x->target->ops->half_close_cancels) {
         conn_close(c, CONN_CLIENT_CLOSED);
-        return;
+    } else if (conn_input(c).len == 0 || !h->body_done) {
+        h->x->keep_alive = false;
     }
-    h->x->keep_alive = false;
 }
 
 static void http1_drained(struct conn *c)
@@ -405,8 +460,10 @@ static void http1_push(struct conn *c, struct slice bytes, struct payload *paylo
 static void http1_drain(struct conn *c)
 {
     struct http1 *h = c->session_state;
-    if (h == NULL)
+    if (h == NULL && outq_is_empty(&c->out))
         conn_close(c, CONN_DRAINED);
+    else if (h == NULL)
+        conn_close_after_flush(c);
     else if (h->x != NULL && !h->x->reply_started && !h->x->reply_raw)
         h->x->keep_alive = false;
 }

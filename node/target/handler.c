@@ -115,7 +115,7 @@ static void on_failed(struct backend_request *r, int status)
 {
     struct handler_state *s = container_of(r, struct handler_state, request);
     struct exchange *x = s->x;
-    x->reply_raw = false;
+    raw_reply_withdraw(x);
     if (x->reply_started) {
         reply_abort(x, status);
         return;
