@@ -12,10 +12,9 @@ static void put_line(const struct cluster_table *t, size_t row, struct buf *out)
     char when[OUT_WHEN_LEN + 1];
     struct slice node = cluster_table_text(t, row, "node");
     out_when_format(cluster_table_int(t, row, "when_ms"), when);
-    buf_printf(out, "%lld %s %.*s %s%.*s%s%.*s\n", (long long)cluster_table_int(t, row, "id"), when,
-               SLICE_ARG(cluster_table_text(t, row, "kind")), node.len > 0 ? "node " : "",
-               SLICE_ARG(node), node.len > 0 ? ": " : "",
-               SLICE_ARG(cluster_table_text(t, row, "text")));
+    buf_printf(out, "%lld %s %.*s %.*s%s%.*s\n", (long long)cluster_table_int(t, row, "id"), when,
+               SLICE_ARG(cluster_table_text(t, row, "kind")), SLICE_ARG(node),
+               node.len > 0 ? ": " : "", SLICE_ARG(cluster_table_text(t, row, "text")));
 }
 
 static void print(const struct call *c, const struct cluster_table *t, bool follows)

@@ -3,6 +3,7 @@
 #include "m2sh/push_view.h"
 
 #include "m2sh/base/xalloc.h"
+#include "m2sh/change_list.h"
 #include "m2sh/out/out_progress.h"
 
 #include <string.h>
@@ -157,19 +158,29 @@ static enum status say_verdict(const struct cluster_table *t)
     return status;
 }
 
-/* The rows of a refusal that no progress line has shown: findings, or what has changed below. */
+/* What a refusal's row says that no progress line has said: a node that was silent, a change that
+ * someone else has pushed, a finding. */
+static void put_detail(const struct cluster_table *t, size_t row, struct buf *out)
+{
+    struct slice answer = cluster_table_text(t, row, "answer");
+    if (slice_eq(answer, SLICE("silent"))) {
+        buf_printf(out, "silent   %.*s\n", SLICE_ARG(cluster_table_text(t, row, "node")));
+    } else if (cluster_table_column(t, "change") >= 0) {
+        buf_append_str(out, "since then: ");
+        change_list_put(t, row, out);
+    } else if (answer.len == 0) {
+        buf_printf(out, "%.*s: %.*s\n", SLICE_ARG(cluster_table_text(t, row, "object")),
+                   SLICE_ARG(cluster_table_text(t, row, "text")));
+    }
+}
+
 static void show_details(const struct cluster_reply *r)
 {
-    for (size_t row = 0; row < r->table.row_count; row++) {
-        struct slice answer = cluster_table_text(&r->table, row, "answer");
-        struct slice object = cluster_table_text(&r->table, row, "object");
-        struct slice text = cluster_table_text(&r->table, row, "text");
-        if (slice_eq(answer, SLICE("silent")))
-            fprintf(stderr, "silent   %.*s\n",
-                    SLICE_ARG(cluster_table_text(&r->table, row, "node")));
-        else if (answer.len == 0)
-            fprintf(stderr, "%.*s: %.*s\n", SLICE_ARG(object), SLICE_ARG(text));
-    }
+    struct buf out = BUF_INIT;
+    for (size_t row = 0; row < r->table.row_count; row++)
+        put_detail(&r->table, row, &out);
+    fputs(xbuf_str(&out), stderr);
+    buf_fini(&out);
 }
 
 /* {"reports":[...],"verdict":{...}} or {"reports":[...],"error":{...},"details":[...]}. */

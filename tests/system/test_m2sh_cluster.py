@@ -194,7 +194,7 @@ def test_push_refused_by_a_node(coordinator: Coordinator, shop: Path) -> None:
 
 FAILURES = [
     ("TIMEOUT", 5, {"headers": VOTERS, "rows": [["c", "u", "silent", "", "", ""]]}, "silent   c"),
-    ("CONFLICT", 7, {"headers": ["change", "object", "text"], "rows": [["added", "host x", "new"]]}, "host x: new"),
+    ("CONFLICT", 7, {"headers": ["change", "object", "text"], "rows": [["added", "host x", "new"]]}, "since then: + host x: new"),
     ("DENIED", 8, {}, ""),
     ("INVALID", 3, {"headers": ["severity", "object", "text"], "rows": [["error", "host x", "bad"]]}, "host x: bad"),
     ("IO", 1, {}, ""),
@@ -409,11 +409,11 @@ EVENTS = ["id", "when_ms", "kind", "node", "version", "text"]
 
 def test_events(coordinator: Coordinator, shop: Path) -> None:
     coordinator.answers(
-        "watch", table(EVENTS, [4, WHEN, "joined", "a", 7, "from vm"], [5, WHEN, "stored", "", 8, "revision 8"])
+        "watch", table(EVENTS, [4, WHEN, "node", "a", 7, "it has joined"], [5, WHEN, "push", "", 8, "revision 8"])
     )
     done = m2sh("events", "-since", 3, "-cluster", coordinator.spec, cwd=shop)
     assert done.stdout == (
-        "4 2026-11-22 19:10:54 joined node a: from vm\n5 2026-11-22 19:10:54 stored revision 8\n"
+        "4 2026-11-22 19:10:54 node a: it has joined\n5 2026-11-22 19:10:54 push revision 8\n"
     )
     assert coordinator.args("watch")["since"] == 3
 
