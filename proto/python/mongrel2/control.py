@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Unio
 import zmq
 
 from . import tnetstrings
+from .directory import hello
 
 __all__ = ["Cluster", "ControlError", "ControlPort", "Table", "Unreachable"]
 
@@ -170,7 +171,7 @@ class Cluster:
             self._socket.setsockopt(zmq.LINGER, 0)
             self._socket.connect(endpoint)
             try:
-                self._ask("hello", share_s, None, {})
+                self._ask("hello", share_s, None, hello())
                 return
             except Unreachable:
                 pass

@@ -9,11 +9,11 @@ what was known stays.
 from __future__ import annotations
 
 import logging
-from typing import Any, Callable, List, Sequence
+from typing import Any, Callable, Dict, List, Sequence
 
 from . import tnetstrings
 
-__all__ = ["Directory", "rows"]
+__all__ = ["Directory", "hello", "rows"]
 
 log = logging.getLogger("mongrel2")
 
@@ -79,7 +79,7 @@ class Directory:
             if len(self._coordinators) > 1:
                 log.warning("pool %s: coordinator %s does not answer", self._pool, self.coordinator)
             self._current = (self._current + 1) % len(self._coordinators)
-        self._hello_seq = self._ask("hello", protocol=PROTOCOL, program="mongrel2 for Python")
+        self._hello_seq = self._ask("hello", **hello())
         self._pools_seq = self._ask("pools", pool=self._pool)
         self._answered = False
         self._next_at = now + ANSWER_TIMEOUT_S
@@ -147,6 +147,11 @@ def seen_from(endpoint: str, via: str) -> str:
     if host in ("tcp://0.0.0.0", "tcp://*", "tcp://[::]") and via_host.startswith("tcp://"):
         return via_host + via_colon + port
     return endpoint
+
+
+def hello() -> Dict[str, Any]:
+    """The arguments of the verb of this name: who is asking."""
+    return {"protocol": PROTOCOL, "program": "mongrel2 for Python"}
 
 
 def rows(table: Any) -> List[dict]:

@@ -128,6 +128,7 @@ class Member:
             b"WANT": self._on_want,
             b"PING": self._on_ping,
             b"PONG": self._on_pong,
+            b"BYE": self._on_bye,
         }
 
     # ---- nodes -----------------------------------------------------------------------------
@@ -270,6 +271,12 @@ class Member:
 
     def _on_pong(self, node: _Node, frames: List[bytes], now: float) -> None:
         pass  # it has been heard
+
+    def _on_bye(self, node: _Node, frames: List[bytes], now: float) -> None:
+        """The node stops: no place is kept for it. Its silence will tell when it has gone."""
+        log.info("pool %s: node %s (%s) leaves", self.pool, _text(node.uuid), node.endpoint)
+        node.held = 0
+        self._reserve(node.endpoint, 0)
 
     # ---- places ------------------------------------------------------------------------------
 

@@ -118,7 +118,8 @@ def test_cluster(serve):
         assert cluster.request("nodes", pool="chat").one() == {"verb": "nodes"}
         with pytest.raises(ControlError, match="No."):
             cluster.request("refuse")
-    assert coordinator.asked == [(b"hello", {}), (b"nodes", {b"pool": b"chat"}), (b"refuse", {})]
+    said = {b"protocol": 1, b"program": b"mongrel2 for Python"}
+    assert coordinator.asked == [(b"hello", said), (b"nodes", {b"pool": b"chat"}), (b"refuse", {})]
 
 
 def test_progress_and_answers_to_others(serve):

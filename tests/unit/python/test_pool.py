@@ -268,6 +268,15 @@ def test_a_place_that_is_neither_used_nor_passed_on_is_not_lost():
     assert [b"CREDIT", b"1"] in pool.nodes.take(A)
 
 
+def test_no_place_is_kept_for_a_node_that_leaves():
+    pool = Pool()
+    pool.request(B)
+    pool.get(A, b"WANT", b"1")
+    pool.get(A, b"BYE")
+    pool.member.done(pool.requests[0])
+    assert [b"CREDIT", b"1"] in pool.sent(B) and pool.member.malformed == 0
+
+
 def test_a_request_can_be_given_back():
     pool = Pool()
     id = pool.request(A)
