@@ -37,14 +37,26 @@ struct backend_request {
     void (*failed)(struct backend_request *r, int status);
 };
 
+/* What the configuration says about waiting. A backend may be shared by the running configuration
+ * and one that is being prepared: the limits of the one that runs hold (backend_ops.limit is called
+ * when a configuration is put in place). */
+struct backend_limits {
+    unsigned queue; /* requests that may wait */
+    unsigned queue_timeout_ms;
+    unsigned timeout_ms; /* pools: until the first byte of the answer; 0 = for ever */
+};
+
 struct backend_ops {
     const char *kind; /* "classic", "pool" */
-    /* Takes r->message. Answers only through r->failed, never from inside this call. */
+    /* Takes r->message. May call r->failed before it returns: touch nothing of the request after
+     * it. */
     void (*send)(struct backend *b, struct backend_request *r);
     /* The answer is whole, or the client has gone: forget it. Fine when it is not in its hands. */
     void (*done)(struct backend *b, struct backend_request *r);
     /* A notice (disconnect): bounded, dropped when nobody takes it. Takes the message. */
     void (*notice)(struct backend *b, zmq_msg_t *message);
+    /* These limits hold from now on. */
+    void (*limit)(struct backend *b, const struct backend_limits *limits);
     void (*destroy)(struct backend *b); /* with the last reference */
 };
 

@@ -28,8 +28,7 @@ struct classic {
     struct evzmq sub_events;
     struct list waiting; /* of struct backend_request, oldest first */
     unsigned waiting_count;
-    unsigned queue;
-    unsigned queue_timeout_ms;
+    struct backend_limits limits;
     struct list notices; /* of struct notice: no client waits for them */
     unsigned notice_count;
     struct loop_task flush;
@@ -63,6 +62,13 @@ static void refuse(struct classic *k, struct backend_request *r, int status)
     r->failed(r, status);
 }
 
+static void refuse_full(struct classic *k, struct backend_request *r)
+{
+    k->base.figures.refused++;
+    k->base.set->counters->pool_queue_full++;
+    refuse(k, r, 503);
+}
+
 /* The queue is in order of arrival and all wait equally long, so one timer for its head is enough.
  */
 static void arm_expiry(struct classic *k)
@@ -72,7 +78,7 @@ static void arm_expiry(struct classic *k)
     if (list_is_empty(&k->waiting))
         return;
     struct backend_request *r = container_of(k->waiting.next, struct backend_request, link);
-    uint64_t due_us = r->queued_us + k->queue_timeout_ms * 1000ull,
+    uint64_t due_us = r->queued_us + k->limits.queue_timeout_ms * 1000ull,
              now_us = k->base.set->loop->now_us;
     ev_timer_set(&k->expiry, due_us > now_us ? (double)(due_us - now_us) / 1e6 + 0.001 : 0.001, 0);
     ev_timer_start(ev, &k->expiry);
@@ -85,7 +91,7 @@ static void on_expiry(struct ev_loop *ev, struct ev_timer *t, int events)
     uint64_t now_us = k->base.set->loop->now_us;
     while (!list_is_empty(&k->waiting)) {
         struct backend_request *r = container_of(k->waiting.next, struct backend_request, link);
-        if (r->queued_us + k->queue_timeout_ms * 1000ull > now_us)
+        if (r->queued_us + k->limits.queue_timeout_ms * 1000ull > now_us)
             break;
         k->base.set->counters->pool_queue_timeouts++;
         k->base.figures.timed_out++;
@@ -120,10 +126,19 @@ static bool send_notices(struct classic *k)
     return true;
 }
 
+/* Within a turn more may come together than may wait: it is only now that ZeroMQ has not taken
+ * them. The latest are refused. */
+static void refuse_excess(struct classic *k)
+{
+    while (k->waiting_count > k->limits.queue)
+        refuse_full(k, container_of(k->waiting.prev, struct backend_request, link));
+}
+
 static void on_flush(struct loop_task *task)
 {
     struct classic *k = container_of(task, struct classic, flush);
     bool all = send_waiting(k) && send_notices(k);
+    refuse_excess(k);
     evzmq_set_interest(&k->push_events, all ? 0 : EVZMQ_WRITABLE);
     if (!all && !list_is_empty(&k->waiting) && !ev_is_active(&k->expiry))
         arm_expiry(k);
@@ -151,7 +166,7 @@ static void classic_send(struct backend *b, struct backend_request *r)
 /* The bound holds for what ZeroMQ did not take; within one turn more may come together. */
 static bool is_queue_full(const struct classic *k)
 {
-    return k->waiting_count >= k->queue && (k->push_events.interest & EVZMQ_WRITABLE) != 0;
+    return k->waiting_count >= k->limits.queue && (k->push_events.interest & EVZMQ_WRITABLE) != 0;
 }
 
 static void classic_send_bounded(struct backend *b, struct backend_request *r)
@@ -159,11 +174,8 @@ static void classic_send_bounded(struct backend *b, struct backend_request *r)
     struct classic *k = of(b);
     bool full = is_queue_full(k);
     classic_send(b, r);
-    if (full) {
-        b->figures.refused++;
-        b->set->counters->pool_queue_full++;
-        refuse(k, r, 503);
-    }
+    if (full)
+        refuse_full(k, r);
 }
 
 static void classic_done(struct backend *b, struct backend_request *r)
@@ -174,6 +186,12 @@ static void classic_done(struct backend *b, struct backend_request *r)
         zmq_msg_init(&r->message);
     }
     r->state = REQUEST_NONE;
+}
+
+static void classic_limit(struct backend *b, const struct backend_limits *limits)
+{
+    of(b)->limits = *limits;
+    arm_expiry(of(b));
 }
 
 static void classic_notice(struct backend *b, zmq_msg_t *message)
@@ -232,6 +250,7 @@ static const struct backend_ops classic_ops = {
     .send = classic_send_bounded,
     .done = classic_done,
     .notice = classic_notice,
+    .limit = classic_limit,
     .destroy = classic_destroy,
 };
 
@@ -289,6 +308,7 @@ static struct backend *classic_create(struct backends *s, const char *name,
     }
     list_init(&k->waiting);
     list_init(&k->notices);
+    k->limits = o->limits;
     k->subscriptions = MAP_INIT;
     loop_task_init(&k->flush, on_flush);
     ev_timer_init(&k->expiry, on_expiry, 0, 0);
@@ -309,13 +329,7 @@ struct backend *classic_get(struct backends *s, const struct classic_options *o,
         return NULL;
     }
     struct backend *b = backend_find(s, name);
-    if (b == NULL)
-        b = classic_create(s, name, o, e);
-    if (b != NULL) {
-        of(b)->queue = o->queue;
-        of(b)->queue_timeout_ms = o->queue_timeout_ms;
-    }
-    return b;
+    return b != NULL ? b : classic_create(s, name, o, e);
 }
 
 int classic_subscribe(struct backend *b, const char *ident, struct error *e)

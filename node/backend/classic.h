@@ -14,13 +14,12 @@
 struct classic_options {
     const char *send_spec;
     const char *recv_spec;
-    const char *identity; /* routing id of the PUSH socket; may be "" */
-    unsigned queue;       /* requests that may wait */
-    unsigned queue_timeout_ms;
+    const char *identity;         /* routing id of the PUSH socket; may be "" */
+    struct backend_limits limits; /* of a new pair; an old one's change by backend_ops.limit */
 };
 
 /* The pair for these endpoints with one more reference: the one that is bound already, or a new one
- * (then binding can fail). The limits of the latest caller hold. NULL with *e. */
+ * (then binding can fail). NULL with *e. */
 struct backend *classic_get(struct backends *s, const struct classic_options *o, struct error *e);
 
 /* Takes replies that begin with this ident ("" = all); counted, undone by classic_unsubscribe. */

@@ -20,9 +20,8 @@ struct pool {
     struct list idle;    /* workers with credit; the first is next */
     struct list busy;    /* workers without */
     unsigned waiting_count;
-    unsigned queue;
-    unsigned queue_timeout_ms;
-    unsigned timeout_ms;
+    bool out_of_order; /* the head of the queue need not be the first whose time is over */
+    struct backend_limits limits;
     uint64_t next_id;
     struct loop_task flush;
     struct ev_timer expiry;
@@ -73,16 +72,28 @@ static void give_up(struct pool *p, struct backend_request *r, int status)
     r->failed(r, status);
 }
 
-/* `first`: it has waited before, it goes to the front. */
-static void wait_in_queue(struct pool *p, struct backend_request *r, bool first)
+static void count_waiting(struct pool *p, struct backend_request *r)
 {
     r->state = REQUEST_WAITING;
-    if (first)
-        list_push_front(&p->waiting, &r->link);
-    else
-        list_push_back(&p->waiting, &r->link);
     p->base.figures.queued_now = ++p->waiting_count;
     loop_at_turn_end(p->base.set->loop, &p->flush);
+}
+
+static void wait_in_queue(struct pool *p, struct backend_request *r)
+{
+    list_push_back(&p->waiting, &r->link);
+    count_waiting(p, r);
+}
+
+/* It has had its turn: it goes before those that came later. The time it may wait begins anew only
+ * when it was worked on meanwhile. */
+static void wait_again(struct pool *p, struct backend_request *r, bool anew)
+{
+    list_push_front(&p->waiting, &r->link);
+    if (anew)
+        r->queued_us = p->base.set->loop->now_us;
+    p->out_of_order = true;
+    count_waiting(p, r);
 }
 
 /* --- dispatch --- */
@@ -140,13 +151,27 @@ static void reserve(struct pool *p)
     }
 }
 
+/* In order of arrival all wait equally long, so that the head's time is over first. */
+static uint64_t oldest_us(const struct pool *p)
+{
+    uint64_t oldest = request_at(p->waiting.next)->queued_us;
+    if (!p->out_of_order)
+        return oldest;
+    list_for_each (it, &p->waiting)
+        if (request_at(it)->queued_us < oldest)
+            oldest = request_at(it)->queued_us;
+    return oldest;
+}
+
 static void arm_expiry(struct pool *p)
 {
     struct ev_loop *ev = p->base.set->loop->ev;
     ev_timer_stop(ev, &p->expiry);
-    if (list_is_empty(&p->waiting))
+    if (list_is_empty(&p->waiting)) {
+        p->out_of_order = false;
         return;
-    uint64_t due_us = request_at(p->waiting.next)->queued_us + p->queue_timeout_ms * 1000ull;
+    }
+    uint64_t due_us = oldest_us(p) + p->limits.queue_timeout_ms * 1000ull;
     uint64_t now_us = p->base.set->loop->now_us;
     ev_timer_set(&p->expiry, due_us > now_us ? (double)(due_us - now_us) / 1e6 + 0.001 : 0.001, 0);
     ev_timer_start(ev, &p->expiry);
@@ -159,8 +184,11 @@ static void on_expiry(struct ev_loop *ev, struct ev_timer *t, int events)
     uint64_t now_us = p->base.set->loop->now_us;
     list_for_each_safe (it, &p->waiting) {
         struct backend_request *r = request_at(it);
-        if (r->queued_us + p->queue_timeout_ms * 1000ull > now_us)
+        if (r->queued_us + p->limits.queue_timeout_ms * 1000ull > now_us) {
+            if (p->out_of_order)
+                continue;
             break;
+        }
         p->base.set->counters->pool_queue_timeouts++;
         p->base.figures.timed_out++;
         give_up(p, r, 503);
@@ -168,14 +196,25 @@ static void on_expiry(struct ev_loop *ev, struct ev_timer *t, int events)
     arm_expiry(p);
 }
 
+/* The bound holds for what found no worker; the latest are refused. */
+static void refuse_excess(struct pool *p)
+{
+    while (p->waiting_count > p->limits.queue) {
+        p->base.figures.refused++;
+        p->base.set->counters->pool_queue_full++;
+        give_up(p, request_at(p->waiting.prev), 503);
+    }
+}
+
 static void on_flush(struct loop_task *task)
 {
     struct pool *p = container_of(task, struct pool, flush);
     dispatch(p);
+    refuse_excess(p);
     if (list_is_empty(&p->waiting))
         return;
     reserve(p);
-    if (!ev_is_active(&p->expiry))
+    if (p->out_of_order || !ev_is_active(&p->expiry))
         arm_expiry(p);
 }
 
@@ -185,13 +224,9 @@ static void pool_send(struct backend *b, struct backend_request *r)
     r->backend = b;
     r->queued_us = b->set->loop->now_us;
     b->figures.requests++;
-    wait_in_queue(p, r, false);
-    /* Within a turn more may come together than the bound; it holds for what found no worker. */
-    if (p->waiting_count > p->queue && list_is_empty(&p->idle)) {
-        b->figures.refused++;
-        b->set->counters->pool_queue_full++;
-        give_up(p, r, 503);
-    }
+    wait_in_queue(p, r);
+    if (list_is_empty(&p->idle))
+        refuse_excess(p);
 }
 
 static void pool_done(struct backend *b, struct backend_request *r)
@@ -202,18 +237,28 @@ static void pool_done(struct backend *b, struct backend_request *r)
     drop_message(r);
 }
 
+/* Who hears notices: one with room, else one that stays. */
+static struct pool_worker *choose_listener(struct pool *p)
+{
+    if (!list_is_empty(&p->idle))
+        return container_of(p->idle.next, struct pool_worker, link);
+    list_for_each (it, &p->busy) {
+        struct pool_worker *w = container_of(it, struct pool_worker, link);
+        if (!w->leaving)
+            return w;
+    }
+    return NULL;
+}
+
 /* A notice goes to one worker as a request that needs no answer. */
 static void pool_notice(struct backend *b, zmq_msg_t *message)
 {
     struct pool *p = of(b);
-    struct list *from = !list_is_empty(&p->idle) ? &p->idle : &p->busy;
-    if (!list_is_empty(from)) {
-        struct pool_worker *w = container_of(from->next, struct pool_worker, link);
-        if (pool_worker_send_request(w, ++p->next_id, message))
-            b->set->counters->disconnect_notices++;
-        if (w->credit > 0)
-            set_credit(p, w, w->credit - 1);
-    }
+    struct pool_worker *w = choose_listener(p);
+    if (w != NULL && pool_worker_send_request(w, ++p->next_id, message))
+        b->set->counters->disconnect_notices++;
+    if (w != NULL && w->credit > 0)
+        set_credit(p, w, w->credit - 1);
     zmq_msg_close(message);
 }
 
@@ -281,7 +326,7 @@ static void worker_returned(struct pool_worker *w, struct slice id)
     if (r == NULL)
         return;
     leave(p, r);
-    wait_in_queue(p, r, true);
+    wait_again(p, r, false);
 }
 
 static void worker_bye(struct pool_worker *w)
@@ -303,7 +348,7 @@ static const char *resettle(struct pool *p, struct backend_request *r)
         r->retries_left--;
         counters->pool_retries++;
         p->base.figures.retried++;
-        wait_in_queue(p, r, true);
+        wait_again(p, r, true);
         return "retried";
     }
     counters->pool_losses++;
@@ -340,7 +385,7 @@ static void time_out_at(struct pool *p, struct pool_worker *w)
     uint64_t now_us = p->base.set->loop->now_us;
     list_for_each_safe (it, &w->requests) {
         struct backend_request *r = request_at(it);
-        if (now_us - r->sent_us < p->timeout_ms * 1000ull)
+        if (now_us - r->sent_us < p->limits.timeout_ms * 1000ull)
             return;
         if (*r->answer_begun)
             continue;
@@ -354,7 +399,7 @@ static void port_tick(struct backends *set)
 {
     for (struct map_entry *it = map_first(&set->by_name); it != NULL; it = map_next(it)) {
         struct backend *b = map_value(it);
-        if (strncmp(b->name, "pool ", 5) != 0 || of(b)->timeout_ms == 0)
+        if (strncmp(b->name, "pool ", 5) != 0 || of(b)->limits.timeout_ms == 0)
             continue;
         struct list *lists[] = {&of(b)->idle, &of(b)->busy};
         for (int i = 0; i < 2; i++)
@@ -382,6 +427,12 @@ static void dismiss_all(struct list *workers)
                             "The pool is no longer configured.");
 }
 
+static void pool_limit(struct backend *b, const struct backend_limits *limits)
+{
+    of(b)->limits = *limits;
+    arm_expiry(of(b));
+}
+
 static void pool_destroy(struct backend *b)
 {
     struct pool *p = of(b);
@@ -398,10 +449,12 @@ static const struct backend_ops pool_ops = {
     .send = pool_send,
     .done = pool_done,
     .notice = pool_notice,
+    .limit = pool_limit,
     .destroy = pool_destroy,
 };
 
-static struct backend *pool_create(struct backends *s, const char *name, struct error *e)
+static struct backend *pool_create(struct backends *s, const char *name,
+                                   const struct backend_limits *limits, struct error *e)
 {
     if (pool_port_get(s, &port_ops, e) == NULL)
         return NULL;
@@ -411,6 +464,7 @@ static struct backend *pool_create(struct backends *s, const char *name, struct 
         error_set(e, ERROR_NO_MEMORY, "Out of memory.");
         return NULL;
     }
+    p->limits = *limits;
     list_init(&p->waiting);
     list_init(&p->idle);
     list_init(&p->busy);
@@ -427,12 +481,5 @@ struct backend *pool_get(struct backends *s, const struct pool_options *o, struc
         return NULL;
     }
     struct backend *b = backend_find(s, name);
-    if (b == NULL)
-        b = pool_create(s, name, e);
-    if (b != NULL) {
-        of(b)->queue = o->queue;
-        of(b)->queue_timeout_ms = o->queue_timeout_ms;
-        of(b)->timeout_ms = o->timeout_ms;
-    }
-    return b;
+    return b != NULL ? b : pool_create(s, name, &o->limits, e);
 }

@@ -9,13 +9,11 @@
 
 struct pool_options {
     const char *name;
-    unsigned queue; /* requests that may wait without a worker */
-    unsigned queue_timeout_ms;
-    unsigned timeout_ms; /* until the first byte of the answer; 0 = for ever */
+    struct backend_limits limits; /* of a new pool; an old one's change by backend_ops.limit */
 };
 
 /* The pool of this name with one more reference; the first pool binds the handler port, which can
- * fail. The limits of the latest caller hold. NULL with *e. */
+ * fail. NULL with *e. */
 struct backend *pool_get(struct backends *s, const struct pool_options *o, struct error *e);
 
 #endif

@@ -245,16 +245,37 @@ static void on_readable(struct evzmq *z)
     }
 }
 
-static void beat(struct pool_port *p, struct pool_worker *w)
+static uint64_t silent_us(const struct pool_worker *w)
 {
-    uint64_t now_us = p->set->loop->now_us, beat_us = POOL_HEARTBEAT_MS * 1000u;
+    return w->port->set->loop->now_us - w->heard_us;
+}
+
+static void ping_the_silent(struct pool_port *p)
+{
     struct pool_frame ping = {.type = POOL_PING};
-    if (now_us - w->heard_us >= beat_us)
-        pool_worker_send(w, &ping);
-    if (w->heard_us == 0)
-        worker_lost(w, "its connection is gone");
-    else if (now_us - w->heard_us >= beat_us * POOL_BEATS_LOST)
-        worker_lost(w, "it is silent");
+    list_for_each (it, &p->workers) {
+        struct pool_worker *w = container_of(it, struct pool_worker, all);
+        if (w->heard_us != 0 && silent_us(w) >= POOL_HEARTBEAT_MS * 1000u)
+            pool_worker_send(w, &ping);
+    }
+}
+
+static struct pool_worker *find_lost(struct pool_port *p)
+{
+    list_for_each (it, &p->workers) {
+        struct pool_worker *w = container_of(it, struct pool_worker, all);
+        if (w->heard_us == 0 || silent_us(w) >= POOL_HEARTBEAT_MS * 1000u * POOL_BEATS_LOST)
+            return w;
+    }
+    return NULL;
+}
+
+/* A loss ends exchanges; the last of an old configuration takes its pools along, and these their
+ * workers. So the search begins anew each time. */
+static void bury_the_lost(struct pool_port *p)
+{
+    for (struct pool_worker *w; (w = find_lost(p)) != NULL;)
+        worker_lost(w, w->heard_us == 0 ? "its connection is gone" : "it is silent");
 }
 
 static void on_heartbeat(struct ev_loop *ev, struct ev_timer *t, int events)
@@ -262,8 +283,8 @@ static void on_heartbeat(struct ev_loop *ev, struct ev_timer *t, int events)
     (void)ev, (void)events;
     struct pool_port *p = container_of(t, struct pool_port, heartbeat);
     on_readable(&p->events); /* a node that was stopped for a while must not blame its workers */
-    list_for_each_safe (it, &p->workers)
-        beat(p, container_of(it, struct pool_worker, all));
+    ping_the_silent(p);
+    bury_the_lost(p);
     p->ops->tick(p->set);
 }
 

@@ -76,6 +76,9 @@ void swap_activate(struct live *live, struct prepared *p)
     struct worker *w = live->worker;
     struct snapshot *old = w->snapshot;
     w->snapshot = p->snapshot;
+    for (size_t i = 0; i < w->snapshot->target_count; i++)
+        if (w->snapshot->targets[i]->ops->activate != NULL)
+            w->snapshot->targets[i]->ops->activate(w->snapshot->targets[i]);
     w->conns.output_limit = p->snapshot->settings.output_queue;
     if (p->listener != NULL) {
         listener_close(live->listener);

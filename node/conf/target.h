@@ -19,6 +19,9 @@ struct target_ops {
     /* Makes the target of one row. May fail, may share a backend; touches nothing that runs. */
     int (*create)(struct target **out, const struct row *row, struct snapshot_build *b,
                   struct error *e);
+    /* Its configuration has become the running one: what it shares with the one before follows it
+     * from now on. Cannot fail. Optional. */
+    void (*activate)(struct target *t);
     /* With its snapshot; also of a build that was given up. */
     void (*destroy)(struct target *t);
     /* The head is complete. Answer now or later through reply_*(). A target with `body` gets the

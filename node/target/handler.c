@@ -18,6 +18,7 @@
 struct handler_target {
     struct target base;
     struct handler_peer *peer;
+    struct backend_limits limits;
     uint8_t retries;
 };
 
@@ -41,6 +42,12 @@ static void handler_destroy(struct target *t)
 {
     handler_peer_unref(of(t)->peer);
     free(of(t));
+}
+
+static void handler_activate(struct target *t)
+{
+    struct backend *b = of(t)->peer->backend;
+    b->ops->limit(b, &of(t)->limits);
 }
 
 /* --- requests --- */
@@ -132,8 +139,7 @@ static void dispatch(struct exchange *x, struct handler_state *s, struct slice h
 {
     struct handler_target *t = of(x->target);
     size_t len = head.len + body.len + 1;
-    if (zmq_msg_init_size(&s->request.message, len) != 0 || enlist(x, t->peer) != 0) {
-        zmq_msg_init(&s->request.message);
+    if (enlist(x, t->peer) != 0 || zmq_msg_init_size(&s->request.message, len) != 0) {
         reply_error(x, 503, SLICE_EMPTY);
         return;
     }
@@ -240,16 +246,12 @@ static void handler_release(struct exchange *x)
 /* --- rows --- */
 
 static struct backend *find_backend(const struct row *row, struct snapshot_build *b,
-                                    struct error *e)
+                                    const struct backend_limits *limits, struct error *e)
 {
-    unsigned queue = (unsigned)row_int(row, HANDLER_QUEUE);
-    unsigned queue_timeout_ms = (unsigned)row_int(row, HANDLER_QUEUE_TIMEOUT) * 1000;
     if (row_text(row, HANDLER_POOL).len > 0) {
         struct pool_options o = {
             .name = row_str(row, HANDLER_POOL),
-            .queue = queue,
-            .queue_timeout_ms = queue_timeout_ms,
-            .timeout_ms = (unsigned)row_int(row, HANDLER_TIMEOUT) * 1000,
+            .limits = *limits,
         };
         return pool_get(b->worker->backends, &o, e);
     }
@@ -257,8 +259,7 @@ static struct backend *find_backend(const struct row *row, struct snapshot_build
         .send_spec = row_str(row, HANDLER_SEND_SPEC),
         .recv_spec = row_str(row, HANDLER_RECV_SPEC),
         .identity = row_str(row, HANDLER_SEND_IDENT),
-        .queue = queue,
-        .queue_timeout_ms = queue_timeout_ms,
+        .limits = *limits,
     };
     return classic_get(b->worker->backends, &o, e);
 }
@@ -266,12 +267,12 @@ static struct backend *find_backend(const struct row *row, struct snapshot_build
 /* In a cluster several nodes run this row: requests carry the node's own UUID, so that a reply
  * finds the node that holds the listener (docs/reference/pool-protocol.md). */
 static struct handler_peer *make_peer(const struct row *row, struct snapshot_build *b,
-                                      struct error *e)
+                                      const struct backend_limits *limits, struct error *e)
 {
     bool is_pool = row_text(row, HANDLER_POOL).len > 0;
     bool own_ident = is_pool || b->worker->in_cluster;
     const char *ident = own_ident ? b->worker->uuid : row_str(row, HANDLER_SEND_IDENT);
-    struct backend *backend = find_backend(row, b, e);
+    struct backend *backend = find_backend(row, b, limits, e);
     if (backend == NULL)
         return NULL;
     struct handler_peer *p = handler_peer_create(
@@ -299,7 +300,12 @@ static int handler_create(struct target **out, const struct row *row, struct sna
         return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
     t->base.ops = &target_handler;
     t->retries = (uint8_t)row_int(row, HANDLER_RETRIES);
-    t->peer = make_peer(row, b, e);
+    t->limits = (struct backend_limits){
+        .queue = (unsigned)row_int(row, HANDLER_QUEUE),
+        .queue_timeout_ms = (unsigned)row_int(row, HANDLER_QUEUE_TIMEOUT) * 1000,
+        .timeout_ms = (unsigned)row_int(row, HANDLER_TIMEOUT) * 1000,
+    };
+    t->peer = make_peer(row, b, &t->limits, e);
     if (t->peer == NULL) {
         free(t);
         return -1;
@@ -312,6 +318,7 @@ const struct target_ops target_handler = {
     .kind = "handler",
     .table = TABLE_HANDLER,
     .create = handler_create,
+    .activate = handler_activate,
     .destroy = handler_destroy,
     .start = handler_start,
     .body = handler_body,
