@@ -31,7 +31,10 @@ static struct listener *open_listener(struct live *live, const struct row *serve
     address_of(live, server, &address, &port);
     struct listener_options options = {.reuse_port = live->reuse_port,
                                        .tcp_keepalive = tcp_keepalive};
-    return listener_open(address, port, &options, e);
+    struct listener *l = listener_open(address, port, &options, e);
+    if (l == NULL && e != NULL)
+        snprintf(e->object, sizeof e->object, "server \"%s\"", row_str(server, SERVER_NAME));
+    return l;
 }
 
 int swap_listen(struct live *live, const struct row *server, bool tcp_keepalive, struct error *e)

@@ -22,7 +22,9 @@ from support.revisions import Site, status_of
 from support.server import Kit, Stage
 from support.wait import until
 
-ROUNDS = 1000 if os.environ.get("M2_LONG") else 200
+ROUNDS = 1000 if os.environ.get("M2_LONG") else 100
+
+pytestmark = pytest.mark.timeout(600)
 
 
 class Single:

@@ -23,6 +23,8 @@ from support.wait import until
 LONG = bool(os.environ.get("M2_LONG"))
 PATIENCE = float(os.environ.get("M2_PATIENCE", "1"))
 
+pytestmark = pytest.mark.timeout(600)
+
 HOSTS = """
 pool = Handler(pool="demo", protocol="tnetstring", retries=8, queue_timeout=10)
 small = Handler(pool="small", queue=2, queue_timeout=1)
