@@ -83,8 +83,8 @@ static void test_an_edited_history_is_refused(void **state)
         "DELETE FROM commits WHERE version = 1",
         "UPDATE commits SET parent = hash WHERE version = 3",
         "UPDATE config SET bytes = 'ODD' WHERE bytes = CAST('odd' AS BLOB)",
-        "UPDATE commits SET config_hash = (SELECT config_hash FROM commits WHERE version = 2)"
-        " WHERE version = 3",
+        ("UPDATE commits SET config_hash = (SELECT config_hash FROM commits WHERE version = 2)"
+         " WHERE version = 3"),
     };
     struct contract *c = *state;
     for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
