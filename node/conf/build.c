@@ -233,6 +233,25 @@ static int load_hosts(struct build *b, struct error *e)
     return result;
 }
 
+/* Serving without what was asked for would be worse than not serving: in plain text what was to be
+ * encrypted, unfiltered what was to be filtered. */
+static int refuse_what_is_missing(const struct snapshot *s, struct error *e)
+{
+    const char *name = row_str(s->server, SERVER_NAME);
+    if (row_int(s->server, SERVER_USE_SSL) == 1)
+        return error_set_object(e, ERROR_UNSUPPORTED, name, "This version has no TLS (use_ssl).");
+    if (row_int(s->server, SERVER_PROXY_PROTOCOL) == 1)
+        return error_set_object(e, ERROR_UNSUPPORTED, name,
+                                "This version has no PROXY protocol (proxy_protocol).");
+    for (size_t i = 0; i < model_count(s->model, TABLE_FILTER); i++) {
+        const struct row *r = model_row(s->model, TABLE_FILTER, i);
+        if (row_int(r, PLUGIN_SERVER_ID) == row_id(s->server))
+            return error_set_object(e, ERROR_UNSUPPORTED, name, "This version has no filters (%s).",
+                                    row_str(r, PLUGIN_NAME));
+    }
+    return 0;
+}
+
 int build_snapshot(struct snapshot **out, struct model *m, const struct row *server,
                    struct worker *w, const struct target_ops *const *kinds, struct error *e)
 {
@@ -246,7 +265,9 @@ int build_snapshot(struct snapshot **out, struct model *m, const struct row *ser
     s->server = server;
     load_settings(&s->settings, m);
     struct build b = {.base = {.snapshot = s, .worker = w}, .kinds = kinds, .made = MAP_INIT};
-    int result = load_mime(s, e);
+    int result = refuse_what_is_missing(s, e);
+    if (result == 0)
+        result = load_mime(s, e);
     if (result == 0)
         result = load_hosts(&b, e);
     map_fini(&b.made, NULL);
