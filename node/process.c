@@ -55,8 +55,6 @@ int process_check_pid_file(const struct process_plan *p, struct error *e)
     if (pid > 0 && pid != getpid() && (kill((pid_t)pid, 0) == 0 || errno == EPERM))
         return error_set(e, ERROR_EXISTS, "Process %ld is still running (%s), shut it down first.",
                          pid, p->pid_path);
-    if (unlink(p->pid_path) != 0 && errno != ENOENT)
-        return error_set_errno(e, "Can't remove the stale pid file %s", p->pid_path);
     return 0;
 }
 
@@ -95,8 +93,14 @@ int process_daemonize(struct process_plan *p, struct error *e)
     return 0;
 }
 
+/* A stale file is removed only here, when the port is ours: of two that start at once and both find
+ * it stale, the one that has lost the port must not remove the other's. */
 static int write_pid_file(const struct process_plan *p, struct error *e)
 {
+    if (process_check_pid_file(p, e) != 0)
+        return -1;
+    if (unlink(p->pid_path) != 0 && errno != ENOENT)
+        return error_set_errno(e, "Can't remove the stale pid file %s", p->pid_path);
     int fd = open(p->pid_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0)
         return error_set_errno(e, "Can't write the pid file %s", p->pid_path);

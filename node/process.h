@@ -23,7 +23,7 @@ struct process_plan {
 /* Decides by who we are where files lie and whether to go to the background. */
 void process_plan_resolve(struct process_plan *p);
 
-/* Refuses when the pid file names a living process; removes a stale one. */
+/* Refuses when the pid file names a living process; a stale one is left to process_enter. */
 int process_check_pid_file(const struct process_plan *p, struct error *e);
 
 /* Forks into a new session when the plan says so. The parent waits until process_ready, then exits

@@ -3,21 +3,14 @@
 
 #include "node/server.h"
 
-#include "node/admin/control.h"
-#include "node/backend/backend.h"
 #include "node/backend/handler_peer.h"
 #include "node/backend/pool_worker.h"
-#include "node/backend/upstream.h"
-#include "node/cluster/agent.h"
-#include "node/conf/swap.h"
-#include "node/deliver/inbox.h"
 #include "node/exchange/access_log.h"
 #include "node/exchange/exchange.h"
 #include "node/exchange/head_box.h"
-#include "node/process.h"
+#include "node/server_parts.h"
 #include "node/session/http1.h"
 #include "node/target/file_cache.h"
-#include "node/worker.h"
 #include "proto/base/log.h"
 #include "proto/base/uuid.h"
 #include "proto/model/settings.h"
@@ -28,32 +21,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-    BUFFER_SIZE = 16 << 10,
-    SPARE_EXCHANGES = 256,
-    SPARE_ARENA_BLOCKS = 256,
-    ARENA_BLOCK = 2048
-};
-
-struct server {
-    struct server_options options;
-    struct process_plan process;
-    struct worker worker;
-    struct backends backends;
-    struct upstreams upstreams;
-    struct inbox inbox;
-    struct live live;
-    struct control *control;
-    struct agent *agent; /* NULL on a single server */
-    struct ev_signal on_int, on_term, on_hup;
-    struct ev_timer drain_limit;
-    char config_path[4096];
-    char which_uuid[64]; /* of the server row, from the first load on */
-    unsigned stops;      /* how often we were told */
-    int exit_status;
-    bool loop_ready;
-    bool entered; /* pid file written */
-};
+enum { SPARE_EXCHANGES = 256, SPARE_ARENA_BLOCKS = 256, ARENA_BLOCK = 2048 };
 
 /* --- wiring between rooms --- */
 
@@ -65,7 +33,8 @@ static void report_unknown(void *sender, uint32_t conn_id)
 static void on_reply(void *arg, struct backend *origin, zmq_msg_t *message)
 {
     struct server *s = arg;
-    s->inbox.max_targets = s->worker.snapshot->settings.handler_targets;
+    const struct snapshot *now = s->worker.snapshot; /* none: the first is only prepared */
+    s->inbox.max_targets = now != NULL ? now->settings.handler_targets : 1;
     inbox_take(&s->inbox, message, origin->name, report_unknown, origin);
 }
 
@@ -118,8 +87,7 @@ void server_stop(struct server *s)
     unsigned limit_s = w->snapshot != NULL ? w->snapshot->settings.drain_timeout_s : 0;
     log_info("server", "stopping: draining %zu connections, at most %u s", w->conns.count, limit_s);
     w->draining = true;
-    if (s->live.listener != NULL)
-        listener_stop(s->live.listener);
+    swap_stop_listening(&s->live);
     drain_connections(s);
     if (w->conns.count == 0) {
         loop_stop(&w->loop);
@@ -131,7 +99,7 @@ void server_stop(struct server *s)
 
 /* --- configuration --- */
 
-static int open_access_log(struct server *s, struct error *e)
+int server_open_access_log(struct server *s, struct error *e)
 {
     const struct snapshot *snap = s->worker.snapshot;
     char path[8192];
@@ -175,7 +143,7 @@ int server_reload(struct server *s, struct error *e)
 {
     struct error log_error_text;
     int result = s->options.config != NULL ? reread(s, e) : 0;
-    if ((s->worker.snapshot != NULL && open_access_log(s, &log_error_text) != 0) ||
+    if ((s->worker.snapshot != NULL && server_open_access_log(s, &log_error_text) != 0) ||
         process_reopen_error_log(&s->process, &log_error_text) != 0)
         log_warn("server", "%s", log_error_text.text);
     if (result == 0 && s->options.config != NULL)
@@ -216,7 +184,7 @@ static void init_pools(struct worker *w)
     http1_pool_init(&w->http1s);
 }
 
-static int build_worker(struct server *s, size_t buffer_size, int io_threads, struct error *e)
+int server_build_worker(struct server *s, size_t buffer_size, int io_threads, struct error *e)
 {
     struct worker *w = &s->worker;
     if (loop_init(&w->loop) != 0)
@@ -271,7 +239,7 @@ static const char *control_spec(const struct server *s, const struct model *m,
 static size_t buffer_size_for(const struct model *m)
 {
     size_t wanted = (size_t)setting_int(m, SETTING_LIMITS_BUFFER_SIZE);
-    return wanted > BUFFER_SIZE ? wanted : BUFFER_SIZE;
+    return wanted > SERVER_BUFFER_SIZE ? wanted : SERVER_BUFFER_SIZE;
 }
 
 static int reload_by_control(void *server, struct error *e)
@@ -293,7 +261,8 @@ static void describe_for_control(void *server, const char **access_log, const ch
     *pid_file = s->process.pid_path;
     *port = s->live.listener != NULL ? listener_port(s->live.listener) : 0;
     *bind_addr = s->options.bind_addr != NULL ? s->options.bind_addr
-                                              : row_str(row, SERVER_BIND_ADDR);
+                 : row != NULL                ? row_str(row, SERVER_BIND_ADDR)
+                                              : "";
 }
 
 static const struct control_ops control_ops = {
@@ -301,6 +270,12 @@ static const struct control_ops control_ops = {
     .stop = stop_by_control,
     .describe = describe_for_control,
 };
+
+int server_open_control(struct server *s, const char *spec, struct error *e)
+{
+    s->control = control_open(&s->worker, spec, &control_ops, s, e);
+    return s->control != NULL ? 0 : -1;
+}
 
 /* The order matters: fork before threads, bind while privileged, handler sockets after the chroot.
  */
@@ -313,21 +288,21 @@ static int start_single(struct server *s, const struct model *m, const struct ro
     if (process_check_pid_file(&s->process, e) != 0 || process_daemonize(&s->process, e) != 0)
         return -1;
     snprintf(s->worker.uuid, sizeof s->worker.uuid, "%s", row_str(row, SERVER_UUID));
-    if (build_worker(s, buffer_size_for(m), (int)setting_int(m, SETTING_ZEROMQ_THREADS), e) != 0)
+    if (server_build_worker(s, buffer_size_for(m), (int)setting_int(m, SETTING_ZEROMQ_THREADS),
+                            e) != 0)
         return -1;
     if (swap_listen(&s->live, row, setting_bool(m, SETTING_NET_TCP_KEEPALIVE), e) != 0)
         return -1;
+    s->entered = true;
     if (process_enter(&s->process, e) != 0)
         return -1;
-    s->entered = true;
     if (swap_prepare(&s->live, (struct model *)(uintptr_t)m, row, 0, "", &p, e) != 0)
         return -1;
     swap_activate(&s->live, p);
     struct error log_problem;
-    if (open_access_log(s, &log_problem) != 0)
+    if (server_open_access_log(s, &log_problem) != 0)
         log_error("server", "%s; serving without an access log", log_problem.text);
-    s->control = control_open(&s->worker, control_spec(s, m, row), &control_ops, s, e);
-    return s->control != NULL ? 0 : -1;
+    return server_open_control(s, control_spec(s, m, row), e);
 }
 
 static int create_single(struct server *s, struct error *e)
@@ -342,107 +317,6 @@ static int create_single(struct server *s, struct error *e)
     int result = start_single(s, m, row, e);
     model_unref(m);
     return result;
-}
-
-/* --- a node of a cluster --- */
-
-static int agent_prepare(void *arg, struct model *m, int64_t version, const char *hash,
-                         void **prepared, struct error *e)
-{
-    struct server *s = arg;
-    const struct row *row;
-    struct prepared *p;
-    if (source_check(m, e) != 0 || (row = source_select(m, &s->options.which, e)) == NULL ||
-        swap_prepare(&s->live, m, row, (uint64_t)version, hash, &p, e) != 0)
-        return -1;
-    *prepared = p;
-    return 0;
-}
-
-static void agent_activate(void *arg, void *prepared)
-{
-    struct server *s = arg;
-    struct error e;
-    swap_activate(&s->live, prepared);
-    if (open_access_log(s, &e) != 0)
-        log_error("server", "%s; serving without an access log", e.text);
-}
-
-static void agent_discard(void *arg, void *prepared)
-{
-    (void)arg;
-    swap_discard(prepared);
-}
-
-static void agent_counters(void *arg, struct beat_counters *out)
-{
-    const struct worker *w = &((const struct server *)arg)->worker;
-    out->connections = (int64_t)w->conns.count;
-    out->in_flight = (int64_t)w->exchanges.in_use;
-    out->requests = (int64_t)w->counters.requests;
-    out->errors = (int64_t)w->counters.responses_5xx;
-    out->latency = &w->counters.latency;
-    out->is_draining = w->draining;
-}
-
-static void agent_describe(void *arg, struct agent_description *out)
-{
-    struct server *s = arg;
-    out->handler = s->backends.handler_endpoint;
-    out->control = s->control != NULL ? control_endpoint(s->control) : "";
-    out->addresses = s->live.listener != NULL ? listener_identity(s->live.listener) : "";
-}
-
-static void agent_knows_cluster(void *arg, const char *uuid)
-{
-    struct server *s = arg;
-    snprintf(s->backends.cluster_uuid, sizeof s->backends.cluster_uuid, "%s", uuid);
-}
-
-static void agent_control(void *arg, struct slice request, struct buf *reply)
-{
-    control_answer(((struct server *)arg)->control, request, reply);
-}
-
-static const struct agent_ops agent_ops = {
-    .prepare = agent_prepare,
-    .activate = agent_activate,
-    .discard = agent_discard,
-    .counters = agent_counters,
-    .describe = agent_describe,
-    .cluster = agent_knows_cluster,
-    .control = agent_control,
-};
-
-/* Stays in front, enters no chroot: several nodes share a host, and whoever runs them (systemd, a
- * container) takes care of both. */
-static int create_node(struct server *s, struct error *e)
-{
-    const struct server_options *o = &s->options;
-    struct agent_config config = {
-        .coordinators = o->coordinators,
-        .security = {.insecure = o->insecure},
-        .state_dir = o->state_dir,
-        .uuid = o->node_uuid,
-        .node = o->node_name,
-        .server = o->which.name,
-    };
-    s->process = (struct process_plan){
-        .chroot = "", .pid_file = "", .error_log = "", .ready_fd = -1};
-    process_raise_descriptors(0);
-    if (build_worker(s, BUFFER_SIZE, 1, e) != 0 ||
-        agent_create(&s->agent, s->worker.loop.ev, &config, &agent_ops, s, e) != 0)
-        return -1;
-    s->worker.in_cluster = true;
-    snprintf(s->worker.uuid, sizeof s->worker.uuid, "%s", agent_uuid(s->agent));
-    snprintf(s->backends.node_uuid, sizeof s->backends.node_uuid, "%s", s->worker.uuid);
-    char spec[4200];
-    snprintf(spec, sizeof spec, "ipc://%s/control", o->state_dir);
-    s->control = control_open(&s->worker, o->control != NULL ? o->control : spec, &control_ops, s,
-                              e);
-    if (s->control == NULL)
-        return -1;
-    return agent_start(s->agent, s->worker.zmq, e);
 }
 
 struct server *server_create(const struct server_options *o, struct error *e)
@@ -462,7 +336,7 @@ struct server *server_create(const struct server_options *o, struct error *e)
         .reuse_port = o->coordinators != NULL,
     };
     signal(SIGPIPE, SIG_IGN);
-    if ((o->coordinators != NULL ? create_node(s, e) : create_single(s, e)) != 0) {
+    if ((o->coordinators != NULL ? server_create_node(s, e) : create_single(s, e)) != 0) {
         server_destroy(s);
         return NULL;
     }
@@ -502,12 +376,12 @@ static void destroy_worker(struct server *s)
     stop_signals(s);
     w->draining = false; /* the loop has ended: nothing to stop when the last connection goes */
     conns_fini(&w->conns);
+    if (w->backends != NULL)
+        pool_port_close(w->backends); /* says BYE to the workers while their pools still exist */
     swap_stop(&s->live);
     file_cache_destroy(w->files);
-    if (w->backends != NULL) {
-        pool_port_close(w->backends);
+    if (w->backends != NULL)
         backends_fini(w->backends);
-    }
     if (w->upstreams != NULL)
         upstreams_fini(w->upstreams);
     registry_destroy(w->registry);

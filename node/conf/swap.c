@@ -48,6 +48,8 @@ static int prepare_listener(struct live *live, struct prepared *p, struct error 
     const char *address;
     unsigned port;
     char identity[128];
+    if (live->worker->draining)
+        return 0;
     address_of(live, p->snapshot->server, &address, &port);
     listener_identity_of(address, port, identity);
     if (live->listener != NULL && strcmp(identity, listener_identity(live->listener)) == 0)
@@ -111,10 +113,16 @@ const struct snapshot *swap_snapshot(const struct prepared *p)
     return p->snapshot;
 }
 
-void swap_stop(struct live *live)
+void swap_stop_listening(struct live *live)
 {
     listener_close(live->listener);
     live->listener = NULL;
+    live->accepting = false;
+}
+
+void swap_stop(struct live *live)
+{
+    swap_stop_listening(live);
     snapshot_unref(live->worker->snapshot);
     live->worker->snapshot = NULL;
 }

@@ -38,6 +38,10 @@ void swap_discard(struct prepared *p);                     /* takes p; NULL is f
  */
 const struct snapshot *swap_snapshot(const struct prepared *p);
 
+/* The server drains: its socket is closed, so that new clients go elsewhere at once instead of
+ * waiting in the kernel's queue for an answer that will not come. */
+void swap_stop_listening(struct live *live);
+
 /* Stops accepting and lets go of the current snapshot. */
 void swap_stop(struct live *live);
 

@@ -102,7 +102,7 @@ void access_log_write(struct access_log *log, const struct access_entry *entry)
 
 void access_log_flush(struct access_log *log)
 {
-    if (log == NULL || log->lines.len == 0)
+    if (log == NULL || (log->lines.len == 0 && !log->lines.failed))
         return;
     ssize_t done = write(log->fd, log->lines.data, log->lines.len);
     if (done < 0 || log->lines.failed)

@@ -1,0 +1,103 @@
+/* The server as a node of a cluster: what the agent (node/cluster/agent.h) needs of it. */
+
+#include "node/server_parts.h"
+#include "proto/base/log.h"
+
+#include <stdio.h>
+
+static int agent_prepare(void *arg, struct model *m, int64_t version, const char *hash,
+                         void **prepared, struct error *e)
+{
+    struct server *s = arg;
+    const struct row *row;
+    struct prepared *p;
+    if (source_check(m, e) != 0 || (row = source_select(m, &s->options.which, e)) == NULL ||
+        swap_prepare(&s->live, m, row, (uint64_t)version, hash, &p, e) != 0)
+        return -1;
+    *prepared = p;
+    return 0;
+}
+
+static void agent_activate(void *arg, void *prepared)
+{
+    struct server *s = arg;
+    struct error e;
+    swap_activate(&s->live, prepared);
+    if (server_open_access_log(s, &e) != 0)
+        log_error("server", "%s; serving without an access log", e.text);
+}
+
+static void agent_discard(void *arg, void *prepared)
+{
+    (void)arg;
+    swap_discard(prepared);
+}
+
+static void agent_counters(void *arg, struct beat_counters *out)
+{
+    const struct worker *w = &((const struct server *)arg)->worker;
+    out->connections = (int64_t)w->conns.count;
+    out->in_flight = (int64_t)w->exchanges.in_use;
+    out->requests = (int64_t)w->counters.requests;
+    out->errors = (int64_t)w->counters.responses_5xx;
+    out->latency = &w->counters.latency;
+    out->is_draining = w->draining;
+}
+
+static void agent_describe(void *arg, struct agent_description *out)
+{
+    struct server *s = arg;
+    out->handler = s->backends.handler_endpoint;
+    out->control = s->control != NULL ? control_endpoint(s->control) : "";
+    out->addresses = s->live.listener != NULL ? listener_identity(s->live.listener) : "";
+}
+
+static void agent_knows_cluster(void *arg, const char *uuid)
+{
+    struct server *s = arg;
+    snprintf(s->backends.cluster_uuid, sizeof s->backends.cluster_uuid, "%s", uuid);
+}
+
+static void agent_control(void *arg, struct slice request, struct buf *reply)
+{
+    control_answer(((struct server *)arg)->control, request, reply);
+}
+
+static const struct agent_ops agent_ops = {
+    .prepare = agent_prepare,
+    .activate = agent_activate,
+    .discard = agent_discard,
+    .counters = agent_counters,
+    .describe = agent_describe,
+    .cluster = agent_knows_cluster,
+    .control = agent_control,
+};
+
+/* Stays in front, enters no chroot: several nodes share a host, and whoever runs them (systemd, a
+ * container) takes care of both. */
+int server_create_node(struct server *s, struct error *e)
+{
+    const struct server_options *o = &s->options;
+    struct agent_config config = {
+        .coordinators = o->coordinators,
+        .security = {.insecure = o->insecure},
+        .state_dir = o->state_dir,
+        .uuid = o->node_uuid,
+        .node = o->node_name,
+        .server = o->which.name,
+    };
+    s->process = (struct process_plan){
+        .chroot = "", .pid_file = "", .error_log = "", .ready_fd = -1};
+    process_raise_descriptors(0);
+    if (server_build_worker(s, SERVER_BUFFER_SIZE, 1, e) != 0 ||
+        agent_create(&s->agent, s->worker.loop.ev, &config, &agent_ops, s, e) != 0)
+        return -1;
+    s->worker.in_cluster = true;
+    snprintf(s->worker.uuid, sizeof s->worker.uuid, "%s", agent_uuid(s->agent));
+    snprintf(s->backends.node_uuid, sizeof s->backends.node_uuid, "%s", s->worker.uuid);
+    char spec[4200];
+    snprintf(spec, sizeof spec, "ipc://%s/control", o->state_dir);
+    if (server_open_control(s, o->control != NULL ? o->control : spec, e) != 0)
+        return -1;
+    return agent_start(s->agent, s->worker.zmq, e);
+}

@@ -1,0 +1,49 @@
+/* What server.c and server_cluster.c share: the server itself. Nobody else includes it. */
+#ifndef NODE_SERVER_PARTS_H
+#define NODE_SERVER_PARTS_H
+
+#include "node/admin/control.h"
+#include "node/backend/backend.h"
+#include "node/backend/upstream.h"
+#include "node/cluster/agent.h"
+#include "node/conf/swap.h"
+#include "node/deliver/inbox.h"
+#include "node/process.h"
+#include "node/server.h"
+#include "node/worker.h"
+
+#include <ev.h>
+#include <stdbool.h>
+
+#define SERVER_BUFFER_SIZE (16 << 10) /* bytes of input per connection, at least */
+
+struct server {
+    struct server_options options;
+    struct process_plan process;
+    struct worker worker;
+    struct backends backends;
+    struct upstreams upstreams;
+    struct inbox inbox;
+    struct live live;
+    struct control *control;
+    struct agent *agent; /* NULL on a single server */
+    struct ev_signal on_int, on_term, on_hup;
+    struct ev_timer drain_limit;
+    char config_path[4096];
+    char which_uuid[64]; /* of the server row, from the first load on */
+    unsigned stops;      /* how often we were told */
+    int exit_status;
+    bool loop_ready;
+    bool entered; /* the pid file may be ours */
+};
+
+/* Makes the loop and all that hangs on it. `buffer_size`: bytes of input per connection. */
+int server_build_worker(struct server *s, size_t buffer_size, int io_threads, struct error *e);
+/* Opens the access log that the running configuration names; the old one stays when that fails. */
+int server_open_access_log(struct server *s, struct error *e);
+int server_open_control(struct server *s, const char *spec, struct error *e);
+
+/* A node of a cluster: everything up to serving what it has on its disk (server_cluster.c). */
+int server_create_node(struct server *s, struct error *e);
+
+#endif
