@@ -208,10 +208,11 @@ bool m2_request_is_upload_piece(struct m2_request *r, uint64_t *offset, bool *la
 #define M2_TARGETS_MAX 100
 
 /* Writes `payload` to the connection of the request: raw bytes, an HTTP response included. Empty
- * closes it, after what was sent before. Sending never waits. */
-int m2_reply(struct m2_handler *h, const struct m2_request *r, struct m2_slice payload,
+ * closes it, after what was sent before. Sending never waits. M2_ERROR_UNREACHABLE also when the
+ * node was lost since it sent the request, and has given it to another worker. */
+int m2_reply(struct m2_handler *h, struct m2_request *r, struct m2_slice payload,
              struct m2_error *e);
-int m2_close(struct m2_handler *h, const struct m2_request *r, struct m2_error *e);
+int m2_close(struct m2_handler *h, struct m2_request *r, struct m2_error *e);
 
 /* The same for any number of connections of one node. */
 int m2_deliver(struct m2_handler *h, struct m2_slice node, const uint32_t *ids, size_t count,
@@ -240,9 +241,9 @@ int m2_deliver_chunk(struct m2_handler *h, struct m2_slice node, const uint32_t 
                      struct m2_slice data, struct m2_error *e);
 
 /* Accepts a WebSocket (METHOD WEBSOCKET_HANDSHAKE). */
-int m2_reply_handshake(struct m2_handler *h, const struct m2_request *r, struct m2_error *e);
+int m2_reply_handshake(struct m2_handler *h, struct m2_request *r, struct m2_error *e);
 /* One frame; `flags` as in m2_request_flags, e.g. 0x81. */
-int m2_reply_frame(struct m2_handler *h, const struct m2_request *r, unsigned flags,
+int m2_reply_frame(struct m2_handler *h, struct m2_request *r, unsigned flags,
                    struct m2_slice payload, struct m2_error *e);
 int m2_deliver_frame(struct m2_handler *h, struct m2_slice node, const uint32_t *ids, size_t count,
                      unsigned flags, struct m2_slice payload, struct m2_error *e);

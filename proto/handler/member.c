@@ -322,6 +322,7 @@ static void on_request(struct member_node *n, const struct pool_frame *f, uint64
         n->believed--;
     if (counted && n->held > 0) {
         set_held(n, n->held - 1);
+        n->held_ms = now_ms;
         has_room = true;
     } else if (counted) {
         n->reserved -= line_remove_first(&m->line, n, 1);
@@ -451,8 +452,7 @@ void member_flush(struct member *m, uint64_t now_ms)
     list_for_each (it, &m->nodes) {
         struct member_node *n = node_at(it);
         if (n->granted > 0) {
-            if (n->held == 0)
-                n->held_ms = now_ms;
+            n->held_ms = now_ms;
             set_held(n, n->held + n->granted);
             send_credit(n, n->granted, now_ms);
             n->granted = 0;

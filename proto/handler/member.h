@@ -45,7 +45,8 @@ struct member_node {
     uint32_t held;     /* places that were given away to it and not used yet */
     uint32_t believed; /* credit that it thinks it has */
     uint32_t granted;  /* while places are given away */
-    uint64_t opened_ms, heard_ms, sent_ms, held_ms, retry_at_ms;
+    uint64_t opened_ms, heard_ms, sent_ms, retry_at_ms;
+    uint64_t held_ms; /* when `held` last changed */
     uint32_t retry_ms;
     void *link_data; /* the transport's */
 };

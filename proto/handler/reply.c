@@ -61,18 +61,37 @@ int handler_reply(struct m2_handler *h, struct slice node, const uint32_t *ids, 
     return rc;
 }
 
-/* To one or more connections, with a payload made by the caller in h->body under the lock. */
+/* To one or more connections. `request` is what is answered, or NULL. */
 struct target {
     struct slice node;
     const uint32_t *ids;
     size_t count;
+    struct m2_request *request;
 };
 
+static struct target target_of(struct m2_request *r)
+{
+    return (struct target){r->parts.sender, &r->parts.conn_id, 1, r};
+}
+
+/* The lock is held. A request whose node was lost in between has been settled otherwise, by another
+ * worker or a 502: a second answer would ruin the first. */
+static int send_to(struct m2_handler *h, const struct target *t, struct slice payload,
+                   struct m2_error *e)
+{
+    if (t->request != NULL && !h->ops->is_current(h, t->request))
+        return handler_fail(e, M2_ERROR_UNREACHABLE,
+                            "Node %.*s was lost meanwhile and has settled the request.",
+                            SLICE_ARG(t->node));
+    return send_parts(h, t->node, t->ids, t->count, false, payload, e);
+}
+
+/* With a payload that the caller has made in h->body; the lock is held. */
 static int send_body(struct m2_handler *h, const struct target *t, struct m2_error *e)
 {
     if (h->body.failed)
         return handler_fail(e, M2_ERROR_NO_MEMORY, "Out of memory.");
-    return send_parts(h, t->node, t->ids, t->count, false, buf_slice(&h->body), e);
+    return send_to(h, t, buf_slice(&h->body), e);
 }
 
 int m2_deliver(struct m2_handler *h, struct m2_slice node, const uint32_t *ids, size_t count,
@@ -81,20 +100,19 @@ int m2_deliver(struct m2_handler *h, struct m2_slice node, const uint32_t *ids, 
     return handler_reply(h, slice_in(node), ids, count, false, slice_in(payload), e);
 }
 
-int m2_reply(struct m2_handler *h, const struct m2_request *r, struct m2_slice payload,
+int m2_reply(struct m2_handler *h, struct m2_request *r, struct m2_slice payload,
              struct m2_error *e)
 {
-    return handler_reply(h, r->parts.sender, &r->parts.conn_id, 1, false, slice_in(payload), e);
+    struct target t = target_of(r);
+    pthread_mutex_lock(&h->lock);
+    int rc = send_to(h, &t, slice_in(payload), e);
+    pthread_mutex_unlock(&h->lock);
+    return rc;
 }
 
-int m2_close(struct m2_handler *h, const struct m2_request *r, struct m2_error *e)
+int m2_close(struct m2_handler *h, struct m2_request *r, struct m2_error *e)
 {
     return m2_reply(h, r, m2_bytes("", 0), e);
-}
-
-static struct target target_of(const struct m2_request *r)
-{
-    return (struct target){r->parts.sender, &r->parts.conn_id, 1};
 }
 
 /* ---- HTTP --------------------------------------------------------------------------------- */
@@ -142,9 +160,9 @@ static bool is_method(struct m2_request *r, const char *method)
     return m2_equal(m2_request_method(r), method);
 }
 
-static int reply_http(struct m2_handler *h, const struct m2_request *r, int code,
-                      const char *reason, const struct m2_header *headers, size_t header_count,
-                      struct slice body, bool is_head, struct m2_error *e)
+static int reply_http(struct m2_handler *h, struct m2_request *r, int code, const char *reason,
+                      const struct m2_header *headers, size_t header_count, struct slice body,
+                      bool is_head, struct m2_error *e)
 {
     struct target t = target_of(r);
     if (put_head(&h->body, code, reason, headers, header_count, e) != 0)
@@ -224,13 +242,13 @@ int m2_reply_end(struct m2_handler *h, struct m2_request *r, struct m2_error *e)
 int m2_deliver_chunk(struct m2_handler *h, struct m2_slice node, const uint32_t *ids, size_t count,
                      struct m2_slice data, struct m2_error *e)
 {
-    struct target t = {slice_in(node), ids, count};
+    struct target t = {slice_in(node), ids, count, NULL};
     return deliver_chunk(h, &t, slice_in(data), e);
 }
 
 /* ---- WebSocket ---------------------------------------------------------------------------- */
 
-int m2_reply_handshake(struct m2_handler *h, const struct m2_request *r, struct m2_error *e)
+int m2_reply_handshake(struct m2_handler *h, struct m2_request *r, struct m2_error *e)
 {
     const struct m2_header headers[] = {
         {"Upgrade", m2_text("websocket")},
@@ -274,7 +292,7 @@ static int deliver_frame(struct m2_handler *h, const struct target *t, unsigned 
     return rc;
 }
 
-int m2_reply_frame(struct m2_handler *h, const struct m2_request *r, unsigned flags,
+int m2_reply_frame(struct m2_handler *h, struct m2_request *r, unsigned flags,
                    struct m2_slice payload, struct m2_error *e)
 {
     struct target t = target_of(r);
@@ -284,6 +302,6 @@ int m2_reply_frame(struct m2_handler *h, const struct m2_request *r, unsigned fl
 int m2_deliver_frame(struct m2_handler *h, struct m2_slice node, const uint32_t *ids, size_t count,
                      unsigned flags, struct m2_slice payload, struct m2_error *e)
 {
-    struct target t = {slice_in(node), ids, count};
+    struct target t = {slice_in(node), ids, count, NULL};
     return deliver_frame(h, &t, flags, slice_in(payload), e);
 }

@@ -259,8 +259,12 @@ static void test_node_is_restarted(void **state)
     struct m2_error e;
     assert_int_equal(m2_reply(w.h, r, m2_text("too late"), &e), -1);
     assert_int_equal(e.code, M2_ERROR_UNREACHABLE);
-    m2_request_done(&r);
     welcome(&w.a, NODE, CLUSTER, 60000);
+    settle(&w.a, w.h);
+    assert_int_equal(m2_worker_joined(w.h), 1);
+    assert_int_equal(m2_reply_http(w.h, r, 200, "", NULL, 0, m2_text("x"), &e), -1);
+    assert_int_equal(e.code, M2_ERROR_UNREACHABLE); /* another worker has it by now */
+    m2_request_done(&r);
     expect_credit(&w.a, w.h, 1);
     end(&w);
 }
