@@ -241,21 +241,25 @@ class Member:
     def _on_request(self, node: _Node, frames: List[bytes], now: float) -> None:
         if len(frames) != 2:
             raise BadMessage("REQUEST has an id and a message", b" ".join(frames))
-        place = Place(node.endpoint, node.visit, frames[0])
         node.believed = max(0, node.believed - 1)
+        request = Request.parse(frames[1])  # handing back what cannot be read would go on for ever
+        request.place = Place(node.endpoint, node.visit, frames[0])
+        if request.is_notice():  # that something is over must not be lost because all is full
+            self._deliver(request)
+            return
         if node.held > 0:
             node.held -= 1
+            node.held_since = now
             room = True
         else:
+            self._unreserve(node.endpoint)  # a hint was taken for the answer to a WANT
             room = self._room() > 0
         if not room or self.leaving:
             self.returned += 1
             node.believed = 0
             self._send(node, now, b"RETURN", frames[0])
             return
-        request = Request.parse(frames[1])  # handing back what cannot be read would go on for ever
-        request.place = place
-        self._running.add(place)
+        self._running.add(request.place)
         self._deliver(request)
 
     def _on_want(self, node: _Node, frames: List[bytes], now: float) -> None:
@@ -264,7 +268,8 @@ class Member:
         wanted = int(frames[0])
         if wanted == 0:
             node.held = 0
-        self._reserve(node.endpoint, wanted)
+        # held places that it has not heard of yet will serve some of them
+        self._reserve(node.endpoint, max(0, wanted - node.held))
 
     def _on_ping(self, node: _Node, frames: List[bytes], now: float) -> None:
         self._send(node, now, b"PONG")
@@ -308,6 +313,13 @@ class Member:
         while self._wants and self._wants[-1][1] == 0:
             self._wants.pop()
 
+    def _unreserve(self, endpoint: str) -> None:
+        """The node's first reservation is gone."""
+        for want in self._wants:
+            if want[0] == endpoint and want[1] > 0:
+                want[1] -= 1
+                return
+
     def is_current(self, request: Request) -> bool:
         """Whether the node still counts on this worker for the request: not after it was lost,
         since it then has given the request to another."""
@@ -347,8 +359,7 @@ class Member:
                 self._wants.popleft()
         for endpoint, granted in grants.items():
             node = self._nodes[endpoint]
-            if node.held == 0:
-                node.held_since = now
+            node.held_since = now
             node.held += granted
             self._send(node, now, b"CREDIT", b"%d" % granted)
         if room > 0:

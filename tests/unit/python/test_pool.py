@@ -277,6 +277,47 @@ def test_no_place_is_kept_for_a_node_that_leaves():
     assert [b"CREDIT", b"1"] in pool.sent(B) and pool.member.malformed == 0
 
 
+def test_a_hint_that_crosses_a_reservation_holds_no_place():
+    pool = Pool()
+    pool.request(A)
+    pool.member.done(pool.requests[0])
+    assert pool.sent(A) == [[b"CREDIT", b"1"]]
+    pool.get(A, b"WANT", b"1")  # said before it heard of the hint ...
+    pool.request(A)  # ... and used it
+    pool.get(B, b"WANT", b"1")
+    pool.member.done(pool.requests[1])
+    assert pool.sent(B) == [[b"CREDIT", b"1"]]
+    assert pool.sent(A) == []
+
+
+def test_a_place_that_crosses_a_reservation_counts_towards_it():
+    pool = Pool(capacity=2)
+    pool.request(A)
+    pool.request(A)
+    pool.get(A, b"WANT", b"1")
+    pool.member.done(pool.requests[0])
+    assert pool.sent(A) == [[b"CREDIT", b"1"]]
+    pool.get(A, b"WANT", b"2")  # of which one will be served by that
+    pool.request(A)
+    pool.member.done(pool.requests[1])
+    assert pool.sent(A) == [[b"CREDIT", b"1"]]
+    pool.request(A)
+    pool.get(B, b"WANT", b"1")
+    pool.member.done(pool.requests[2])
+    assert pool.sent(B) == [[b"CREDIT", b"1"]]  # nothing of A is left in the line
+
+
+def test_notices_need_no_place():
+    pool = Pool()
+    pool.request(A)
+    notice = b'node-a 1 @* 17:{"METHOD":"JSON"},21:{"type":"disconnect"},'
+    pool.get(A, b"REQUEST", b"9", notice)
+    assert pool.requests[1].is_disconnect()
+    assert pool.member.running == 1
+    pool.member.give_back(pool.requests[1], pool.now)
+    assert pool.sent(A) == []
+
+
 def test_a_request_can_be_given_back():
     pool = Pool()
     id = pool.request(A)
