@@ -147,6 +147,19 @@ static bool wants_help(int argc, char *const *argv)
     return false;
 }
 
+/* Is JSON asked for? Looked for before the command line is read, which may fail. */
+static bool wants_json(int argc, char *const *argv)
+{
+    for (int i = 1; i < argc; i++) {
+        const char *word = argv[i] + (strncmp(argv[i], "--", 2) == 0);
+        if (strncmp(word, "-json", 5) != 0 || (word[5] != '\0' && word[5] != '='))
+            continue;
+        const char *value = word[5] == '=' ? word + 6 : i + 1 < argc ? argv[i + 1] : "";
+        return strcmp(value, "0") != 0;
+    }
+    return false;
+}
+
 static enum status refuse_unknown(const struct call *c, const char *name)
 {
     struct error e;
@@ -167,7 +180,6 @@ static enum status parse_and_run(struct call *c, int argc, char *const *argv)
     struct error e;
     if (args_parse(&c->args, c->args.options, argc, argv, 1, &e) != 0)
         return cmd_fail(c, &e);
-    c->json = args_has(&c->args, "json") && strcmp(args_get(&c->args, "json", ""), "0") != 0;
     if (c->args.rest_count > c->cmd->words_max) {
         error_set(&e, ERROR_USAGE, "The word \"%s\" belongs to no option; see m2sh %s -help.",
                   c->args.rest[c->cmd->words_max], c->cmd->name);
@@ -178,7 +190,7 @@ static enum status parse_and_run(struct call *c, int argc, char *const *argv)
 
 enum status cmd_run(int argc, char *const *argv)
 {
-    struct call c = {.cmd = cmd_find(argv[0])};
+    struct call c = {.cmd = cmd_find(argv[0]), .json = wants_json(argc, argv)};
     enum status status;
     if (c.cmd == NULL)
         return refuse_unknown(&c, argv[0]);

@@ -1,50 +1,13 @@
-/* access: an access log as people know access logs. The log holds one tnetstring list per line:
- * host name, address, port, time, method, path, version, status, size. */
+/* access: an access log as people know access logs. */
 
+#include "m2sh/access_line.h"
 #include "m2sh/base/xalloc.h"
 #include "m2sh/cmd_table.h"
-#include "proto/wire/tnetstring.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
-struct entry {
-    struct slice host, address, method, path, version;
-    int64_t port, time, status, size;
-};
-
-static bool take_text(struct tns_reader *r, struct slice *out)
-{
-    struct tns_item item;
-    if (tns_read(r, &item) != TNS_ITEM || item.type != TNS_STRING)
-        return false;
-    *out = item.bytes;
-    return true;
-}
-
-static bool take_int(struct tns_reader *r, int64_t *out)
-{
-    struct tns_item item;
-    if (tns_read(r, &item) != TNS_ITEM || item.type != TNS_INT)
-        return false;
-    *out = item.integer;
-    return true;
-}
-
-static bool parse(struct slice line, struct entry *e)
-{
-    struct tns_reader outer, r;
-    struct tns_item list;
-    tns_reader_init(&outer, line);
-    return tns_read(&outer, &list) == TNS_ITEM && list.type == TNS_LIST &&
-           tns_enter(&outer, &list, &r) == 0 && take_text(&r, &e->host) &&
-           take_text(&r, &e->address) && take_int(&r, &e->port) && take_int(&r, &e->time) &&
-           take_text(&r, &e->method) && take_text(&r, &e->path) && take_text(&r, &e->version) &&
-           take_int(&r, &e->status) && take_int(&r, &e->size);
-}
-
-static void print_json(const struct entry *e, struct buf *out)
+static void print_json(const struct access_line *e, struct buf *out)
 {
     struct out_json j;
     out_json_init(&j, out);
@@ -79,7 +42,7 @@ static void put_clean(struct buf *out, struct slice s)
     }
 }
 
-static void print_text(const struct entry *e, struct buf *out)
+static void print_text(const struct access_line *e, struct buf *out)
 {
     buf_printf(out, "[%" PRId64 "] ", e->time);
     put_clean(out, e->address);
@@ -96,18 +59,19 @@ static void print_text(const struct entry *e, struct buf *out)
 
 static void print_line(const struct call *c, struct slice line, unsigned long number)
 {
-    struct entry entry;
+    struct access_line entry;
+    struct arena arena;
     struct buf out = BUF_INIT;
-    if (!parse(line, &entry)) {
+    arena_init(&arena, 0);
+    if (!access_line_parse(&entry, line, &arena))
         fprintf(stderr, "Malformed log line: %lu.\n", number);
-        return;
-    }
-    if (c->json)
+    else if (c->json)
         print_json(&entry, &out);
     else
         print_text(&entry, &out);
     fwrite(xbuf_str(&out), 1, out.len, stdout);
     buf_fini(&out);
+    arena_fini(&arena);
 }
 
 static enum status run(struct call *c)

@@ -75,7 +75,7 @@ static enum status report(struct call *c, const char *db, const char *name, int 
 {
     char outcome[200];
     if (code == 0)
-        snprintf(outcome, sizeof outcome, "%s: done", name);
+        snprintf(outcome, sizeof outcome, "%s: started", name);
     else
         snprintf(outcome, sizeof outcome, "%s: mongrel2 returned exit code %d", name, code);
     if (code != 0)

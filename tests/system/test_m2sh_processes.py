@@ -170,7 +170,7 @@ def test_start_runs_the_mongrel2_beside_it(shop: Path, beside: Path) -> None:
     done = m2sh("start", "-name", "one", cwd=shop, program=beside)
     assert (done.returncode, done.stderr) == (0, "")
     assert (shop / "calls").read_text() == "config.sqlite aaaaaaaa-bbbb-4ccc-8ddd-000000018001\n"
-    assert log(shop, "start") == ["one: done"]
+    assert log(shop, "start") == ["one: started"]
 
 
 def test_start_every_and_its_exit_status(shop: Path, beside: Path) -> None:
@@ -178,7 +178,7 @@ def test_start_every_and_its_exit_status(shop: Path, beside: Path) -> None:
     assert done.returncode == 1
     assert "Mongrel2 returned exit code 3 for two." in done.stderr
     assert len((shop / "calls").read_text().splitlines()) == 3
-    assert log(shop, "start") == ["one: done", "two: mongrel2 returned exit code 3", "twin: done"]
+    assert log(shop, "start") == ["one: started", "two: mongrel2 returned exit code 3", "twin: started"]
 
 
 def test_start_through_sudo(shop: Path, beside: Path) -> None:
