@@ -29,12 +29,18 @@ def conf_of(routes: str, before: str = "", settings: str = "") -> str:
 class World:
     """The server, and both handlers, connected and heard."""
 
-    def __init__(self, stage: Stage, kit: Kit, conf: str, prepare: Any = None):
+    def __init__(
+        self, stage: Stage, kit: Kit, conf: str, prepare: Any = None, loaded: Any = None
+    ):
+        """`prepare` gets the folder before anything is done, `loaded` the database."""
         self.stage = stage
         self.server = Server(stage, kit, conf)
         if prepare is not None:
             prepare(self.server.folder)
-        self.server.load().start()
+        self.server.load()
+        if loaded is not None:
+            loaded(self.server.db)
+        self.server.start()
         self.port = self.server.port
         self.hj = stage.handler(*self.specs("hj"))
         self.ht = stage.handler(*self.specs("ht")) if ": ht" in conf else self.hj
