@@ -4,6 +4,7 @@
 #include "proto/base/args.h"
 #include "proto/base/failpoint.h"
 #include "proto/base/log.h"
+#include "proto/link/endpoint.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@ static const struct args_option options[] = {
     {"uuid", "UUID", "cluster: this node's UUID (default: kept in -state)"},
     {"state", "DIR", "cluster: directory of the last known good configuration"},
     {"keys", "DIR", "cluster: CURVE certificates"},
-    {"insecure", NULL, "cluster: allow sockets in the open without keys"},
+    {"insecure", NULL, "allow sockets in the open without keys"},
     {"bind", "ADDR", "listen here instead of the configuration's bind_addr"},
     {"port", "N", "listen on this port instead of the configuration's"},
     {"handler_port", "SPEC", "where pool workers connect (default tcp://127.0.0.1:*)"},
@@ -46,8 +47,24 @@ static int usage(const struct error *e)
     return 2;
 }
 
+/* Neither port asks who is there. */
+static int check_open(const char *option, const char *spec, struct error *e)
+{
+    if (endpoint_check(spec, ENDPOINT_BIND, e) != 0)
+        return -1;
+    if (endpoint_is_local(spec))
+        return 0;
+    return error_set(e, ERROR_USAGE,
+                     "-%s %s can be reached from other machines, and there are no keys: bind it to "
+                     "127.0.0.1, or say -insecure on a network that you trust.",
+                     option, spec);
+}
+
 static int check_words(const struct args *a, const struct server_options *o, struct error *e)
 {
+    if (!o->insecure && (check_open("handler_port", o->handler_port, e) != 0 ||
+                         (o->control != NULL && check_open("control", o->control, e) != 0)))
+        return -1;
     if (o->coordinators != NULL) {
         if (a->rest_count > 0)
             return error_set(e, ERROR_USAGE,
