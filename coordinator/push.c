@@ -406,7 +406,8 @@ static void keep_refusal(struct push *p, struct voter *v, const struct cluster_a
 void push_prepared(struct push *p, const struct cluster_ack *ack)
 {
     struct voter *v = map_get(&p->voters, ack->uuid);
-    if (v == NULL || !is_about(p, ack) || p->state != PUSH_PREPARE || v->answer != VOTER_SILENT)
+    bool is_asked = push_is_pending(p) || p->state == PUSH_ACTIVATE; /* later than decided: told */
+    if (v == NULL || !is_about(p, ack) || !is_asked || v->answer != VOTER_SILENT)
         return;
     v->answer = ack->ok ? VOTER_READY : VOTER_REFUSED;
     if (ack->ok)

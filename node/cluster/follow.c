@@ -394,10 +394,27 @@ static struct news news_of(void *source, int64_t version, struct slice hash, boo
     return n;
 }
 
+/* A push beside or below what runs belongs to another history. */
+static void refuse_foreign(struct follow *f, const struct cluster_prepare *p)
+{
+    struct error e;
+    char hash[CANON_HASH_LEN + 1];
+    snprintf(hash, sizeof hash, "%.*s", SLICE_ARG(p->hash));
+    if (strcmp(hash, f->running.hash) == 0)
+        return; /* very late */
+    error_set(&e, ERROR_CONFLICT,
+              "This node runs version %" PRId64 " %.12s already; version %" PRId64
+              " is of another history.",
+              f->running.version, f->running.hash, p->version);
+    f->env->prepared(f->arg, p->version, hash, &e);
+}
+
 void follow_prepare(struct follow *f, const struct cluster_prepare *p)
 {
     if (p->version > f->running.version)
         fire(f, EVENT_OFFER, &(struct news){.prepare = p});
+    else
+        refuse_foreign(f, p);
 }
 
 void follow_activate(struct follow *f, void *source, const struct cluster_decision *d)

@@ -62,8 +62,11 @@ int cluster_request_decode(struct cluster_request *out, struct slice bytes, size
 {
     struct slice name, args;
     out->seq = 0;
-    if (cluster_envelope_open(bytes, max, &name, &args, e) != 0)
+    if (cluster_envelope_open(bytes, max, &name, &args, e) != 0) {
+        if (bytes.len > max && cluster_envelope_open(bytes, bytes.len, &name, &args, NULL) == 0)
+            read_seq(&out->seq, args, false, NULL); /* whoever sent it waits for an answer */
         return -1;
+    }
     int verb = find_verb(name);
     if (verb < 0) {
         read_seq(&out->seq, args, false, NULL);

@@ -244,6 +244,25 @@ static void test_a_majority_is_enough(void **state)
     end(&s);
 }
 
+static void test_answers_after_the_decision_are_told(void **state)
+{
+    (void)state;
+    struct scene s;
+    start(&s, 3, POLICY_ANY, false);
+    prepared(&s, 0, true);
+    prepared(&s, 1, false); /* while the store works */
+    stored(&s, ERROR_NONE, NULL);
+    prepared(&s, 2, true); /* and is waited for from now on */
+    applied(&s, 0, true);
+    assert_int_equal(s.finished, 0);
+    applied(&s, 2, true);
+    assert_string_equal(s.said, "checked [prepare] prepared decided prepared stored [activate] "
+                                "prepared applied applied applied");
+    assert_int_equal(s.result.ready, 2);
+    assert_int_equal(s.result.refused, 1);
+    end(&s);
+}
+
 static void test_without_nodes_it_is_stored(void **state)
 {
     (void)state;
@@ -469,6 +488,7 @@ int main(void)
         cmocka_unit_test(test_one_refusal_aborts),
         cmocka_unit_test(test_one_silent_node_aborts),
         cmocka_unit_test(test_a_majority_is_enough),
+        cmocka_unit_test(test_answers_after_the_decision_are_told),
         cmocka_unit_test(test_without_nodes_it_is_stored),
         cmocka_unit_test(test_a_trial_is_taken_back),
         cmocka_unit_test(test_nodes_report_to_a_new_coordinator_first),

@@ -466,8 +466,10 @@ static void test_a_push_of_another_history_is_refused(void **state)
     struct scene s;
     setup(&s, 3);
     offer(&s, &s.theirs, 4);
+    offer(&s, &s.theirs, 3); /* from a store that was rolled back */
+    offer(&s, &s.ours, 3);   /* very late */
     assert_state(&s, FOLLOW_STEADY, 3);
-    assert_string_equal(s.said, "no 4");
+    assert_string_equal(s.said, "no 4, no 3");
     teardown(&s);
 }
 

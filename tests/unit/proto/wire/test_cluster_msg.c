@@ -205,6 +205,7 @@ static void test_oversize_is_refused(void **state)
     assert_int_equal(cluster_request_decode(&r, buf_slice(&b), b.len, &a, &e), 0);
     assert_int_equal(cluster_request_decode(&r, buf_slice(&b), b.len - 1, &a, &e), -1);
     assert_int_equal(e.code, ERROR_TOO_LARGE);
+    assert_int_equal(r.seq, 5);
     buf_fini(&b);
     arena_fini(&a);
 }
