@@ -94,6 +94,13 @@ class Client:
                 return rows(reply)
         raise Lost("no last answer")
 
+    def drain(self) -> List[str]:
+        """The progress words of what has arrived by now."""
+        words = []
+        while self._socket.poll(100):
+            words.append(_text(tnetstrings.load(self._socket.recv()).get(b"progress", b"")))
+        return words
+
     def reports(self, word: str) -> List[Dict[str, Any]]:
         return [row for name, row in self.progress if name == word]
 
