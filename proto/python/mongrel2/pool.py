@@ -17,6 +17,7 @@ from __future__ import annotations
 import collections
 import logging
 import os
+import re
 import socket
 import uuid
 from typing import Any, Callable, Deque, Dict, Iterable, List, NamedTuple, Optional, Set
@@ -34,8 +35,14 @@ BEATS_LOST = 3
 HEARTBEAT_DEFAULT_S = 0.3
 #: How long a READY may go unanswered before it is sent on a new connection.
 JOIN_TIMEOUT_S = 2.0
+CAPACITY_MAX = 1_000_000
+POOL_NAME_MAX = 255
+REQUEST_ID_MAX = 64
+HEARTBEAT_MAX_MS = 3_600_000
 #: Longest time between attempts to join a node that refuses.
 REFUSED_RETRY_MAX_S = 10.0
+
+_UUID = re.compile(rb"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 JOINING, JOINED, AWAY = "joining", "joined", "away"
 
@@ -104,8 +111,12 @@ class Member:
     ):
         """`capacity` requests at a time over all nodes; `deliver` gets each request, which occupies
         its place until :meth:`done` or :meth:`give_back`."""
-        if capacity < 1:
-            raise ValueError(f"a worker has at least one place, not {capacity}")
+        if not 1 <= capacity <= CAPACITY_MAX:
+            raise ValueError(f"a worker has 1 to {CAPACITY_MAX} places, not {capacity}")
+        if not 1 <= len(pool.encode()) <= POOL_NAME_MAX:
+            raise ValueError(f"the name of a pool has 1 to {POOL_NAME_MAX} bytes: {pool!r}")
+        if worker is not None and not _is_uuid(worker):
+            raise ValueError(f"a worker is named by a UUID, not {worker!r}")
         self.pool = pool
         self.capacity = capacity
         self.worker = worker or str(uuid.uuid4()).encode()
@@ -192,15 +203,16 @@ class Member:
     # ---- what nodes say ----------------------------------------------------------------------
 
     def on_frames(self, endpoint: str, frames: List[bytes], now: float) -> None:
-        """A message from the node. What is malformed is logged, counted and dropped."""
+        """A message from the node. What is malformed is logged, counted and dropped; words that are
+        not known, and frames behind those that are, belong to later versions of the protocol."""
         node = self._nodes.get(endpoint)
         if node is None or node.state == AWAY:
             return
         node.heard = now
         verb = self._verbs.get(frames[0])
+        if verb is None:
+            return
         try:
-            if verb is None:
-                raise BadMessage("not a word of the protocol", frames[0])
             verb(node, frames[1:], now)
         except (BadMessage, tnetstrings.TnetstringError) as error:
             self.malformed += 1
@@ -208,11 +220,13 @@ class Member:
 
     def _on_welcome(self, node: _Node, frames: List[bytes], now: float) -> None:
         words = _dict(frames)
-        node.uuid = _string(words, b"node")
-        self.cluster = _string(words, b"cluster")
+        name, cluster = _string(words, b"node"), _string(words, b"cluster")
         heartbeat_ms = words.get(b"heartbeat")
-        if not isinstance(heartbeat_ms, int) or heartbeat_ms < 1:
+        if not _is_uuid(name) or (cluster and not _is_uuid(cluster)):
+            raise BadMessage("a node and its cluster are named by UUIDs", frames[0])
+        if not isinstance(heartbeat_ms, int) or not 1 <= heartbeat_ms <= HEARTBEAT_MAX_MS:
             raise BadMessage("WELCOME has a heartbeat in ms", frames[0])
+        node.uuid, self.cluster = name, cluster
         other = self._by_uuid.get(node.uuid)
         if other is not None and other is not node:
             self._let_go(other, now, f"is now reached at {node.endpoint}")
@@ -225,7 +239,7 @@ class Member:
         self._by_uuid[node.uuid] = node
 
     def _on_refused(self, node: _Node, frames: List[bytes], now: float) -> None:
-        reason = _text(_dict(frames).get(b"error") or b"no reason given")
+        reason = _text(_string(_dict(frames), b"error"))
         was_joined = node.state == JOINED
         self._let_go(node, now, f"refuses: {reason}")
         if was_joined:  # it no longer knows this worker: one new try at once
@@ -239,7 +253,7 @@ class Member:
             self._forget(node)
 
     def _on_request(self, node: _Node, frames: List[bytes], now: float) -> None:
-        if len(frames) != 2:
+        if len(frames) < 2 or not 1 <= len(frames[0]) <= REQUEST_ID_MAX:
             raise BadMessage("REQUEST has an id and a message", b" ".join(frames))
         node.believed = max(0, node.believed - 1)
         request = Request.parse(frames[1])  # handing back what cannot be read would go on for ever
@@ -263,7 +277,7 @@ class Member:
         self._deliver(request)
 
     def _on_want(self, node: _Node, frames: List[bytes], now: float) -> None:
-        if len(frames) != 1 or not frames[0].isdigit():
+        if not frames or not frames[0].isdigit() or len(frames[0]) > 9:
             raise BadMessage("WANT has a number", b" ".join(frames))
         wanted = int(frames[0])
         if wanted == 0:
@@ -447,7 +461,7 @@ class Member:
 
 
 def _dict(frames: List[bytes]) -> Dict[bytes, Any]:
-    value = tnetstrings.load(frames[0]) if len(frames) == 1 else None
+    value = tnetstrings.load(frames[0]) if frames else None
     if not isinstance(value, dict):
         raise BadMessage("one dict was expected", b" ".join(frames))
     return value
@@ -458,6 +472,10 @@ def _string(words: Dict[bytes, Any], key: bytes) -> bytes:
     if not isinstance(value, bytes):
         raise BadMessage(f"{_text(key)} is missing or no string", key)
     return value
+
+
+def _is_uuid(value: bytes) -> bool:
+    return _UUID.fullmatch(value) is not None
 
 
 def _text(value: bytes) -> str:

@@ -28,6 +28,10 @@ class Replier:
     def _send_message(self, node: bytes, message: bytes) -> None:
         raise NotImplementedError
 
+    def _may_answer(self, req: Request) -> bool:
+        """Whether the node still waits for this handler's answer."""
+        return True
+
     # ---- any bytes -------------------------------------------------------------------------
 
     def send(self, uuid: Bytes, conn_ids: Ids, msg: Bytes) -> None:
@@ -39,8 +43,9 @@ class Replier:
     def reply(self, req: Request, msg: Bytes) -> None:
         """Writes `msg` to the connection of `req`: all of an HTTP response, head included, is the
         handler's own."""
-        req.replied = True
-        self.send(req.sender, req.conn_id, msg)
+        if self._may_answer(req):
+            req.replied = True
+            self.send(req.sender, req.conn_id, msg)
 
     def deliver(self, uuid: Bytes, conn_ids: Ids, msg: Bytes) -> None:
         """As :meth:`send`; the word of the original library."""
@@ -185,15 +190,18 @@ class Replier:
     def sendfile(self, req: Request, path: Bytes) -> None:
         """Writes the content of a file, named as the node sees it, in order with other replies. The
         head is sent before with :meth:`reply`."""
-        req.replied = True
-        self.reply_extended(req, "sendfile", reply.as_bytes(path))
+        if self._may_answer(req):
+            req.replied = True
+            self.reply_extended(req, "sendfile", reply.as_bytes(path))
 
     def reply_message(
         self, req: Request, text: Optional[Bytes] = None, binary: Optional[bytes] = None
     ) -> None:
         """One WebSocket message on a route with ``websocket="messages"``."""
-        req.replied = True
-        self.reply_extended(req, "ws", _message(text, binary))
+        message = _message(text, binary)
+        if self._may_answer(req):
+            req.replied = True
+            self.reply_extended(req, "ws", message)
 
     def deliver_message(
         self,
@@ -206,16 +214,19 @@ class Replier:
 
     def close_message(self, req: Target, code: int = 1000, reason: Bytes = b"") -> None:
         """Ends a WebSocket on a route with ``websocket="messages"``."""
-        self._extended_to(req, "ws", {"close": code, "reason": reply.as_bytes(reason)})
+        text = reply.as_bytes(reason)
+        if not 1000 <= code <= 4999 or len(text) > 123:
+            raise ValueError(f"a close has a code of 1000 to 4999 and 123 bytes of reason: {code}")
+        self._extended_to(req, "ws", {"close": code, **({"reason": text} if text else {})})
 
     # ---- channels ----------------------------------------------------------------------------
 
     def join(self, target: Target, channel: Bytes) -> None:
         """The connection is now in `channel`, until it leaves or is closed."""
-        self._extended_to(target, "channel", {"join": reply.as_bytes(channel)})
+        self._extended_to(target, "channel", {"join": _channel(channel)})
 
     def leave(self, target: Target, channel: Bytes) -> None:
-        self._extended_to(target, "channel", {"leave": reply.as_bytes(channel)})
+        self._extended_to(target, "channel", {"leave": _channel(channel)})
 
     def send_channel(
         self,
@@ -228,7 +239,7 @@ class Replier:
         """`data` to every member of `channel` on every node of `cluster`. `frame` (``text`` or
         ``binary``) wraps it as a WebSocket frame, `chunk` as an HTTP chunk, where the member's
         connection is of that kind."""
-        value: dict[str, Any] = {"send": reply.as_bytes(channel), "data": reply.as_bytes(data)}
+        value: dict[str, Any] = {"send": _channel(channel), "data": reply.as_bytes(data)}
         if frame is not None:
             if frame not in ("text", "binary"):
                 raise ValueError(f"frame is text or binary, not {frame!r}")
@@ -245,6 +256,13 @@ class Replier:
 
 def _is_http10(req: Request) -> bool:
     return req.headers.first("VERSION") == b"HTTP/1.0"
+
+
+def _channel(name: Bytes) -> bytes:
+    channel = reply.as_bytes(name)
+    if not 1 <= len(channel) <= 255:
+        raise ValueError(f"the name of a channel has 1 to 255 bytes: {name!r}")
+    return channel
 
 
 def _message(text: Optional[Bytes], binary: Optional[bytes]) -> dict[str, bytes]:

@@ -141,6 +141,14 @@ class WorkerBase(Replier):
         """Requests handed back."""
         return self._member.returned
 
+    def _may_answer(self, req: Request) -> bool:
+        """Not when the node was lost before the first byte: it then has given the request to
+        another worker."""
+        if req.place is None or req.replied or self._member.is_current(req):
+            return True
+        self.undelivered += 1
+        return False
+
     def _reply_now(self, node: bytes, message: bytes) -> None:
         if not self._member.reply(node, message, time.monotonic()):
             self.undelivered += 1

@@ -6,6 +6,8 @@ from mongrel2 import Headers, Request, tnetstrings
 from mongrel2.pool import JOIN_TIMEOUT_S, Member, Transport
 
 A, B = "tcp://a", "tcp://b"
+CLUSTER = b"c1057e40-0000-4000-8000-000000000001"
+WORKER = b"0c3d9c2e-6f0b-4a6e-9a55-1b1f4a1d0001"
 
 
 class Nodes(Transport):
@@ -39,7 +41,7 @@ class Pool:
 
     def __init__(self, capacity=1, nodes=(A, B), join=True):
         self.nodes, self.requests, self.now, self.ids = Nodes(), [], 0.0, 0
-        self.member = Member("chat", self.nodes, self.requests.append, capacity, worker=b"w-1")
+        self.member = Member("chat", self.nodes, self.requests.append, capacity, worker=WORKER)
         for endpoint in nodes:
             self.member.add(endpoint, self.now)
         if join:
@@ -50,7 +52,7 @@ class Pool:
                 self.nodes.take(endpoint)
 
     def welcome(self, endpoint, heartbeat=300, node=None):
-        words = {"node": node or uuid_of(endpoint), "cluster": "cluster-1", "heartbeat": heartbeat}
+        words = {"node": node or uuid_of(endpoint), "cluster": CLUSTER, "heartbeat": heartbeat}
         self.get(endpoint, b"WELCOME", tnetstrings.dump(words))
 
     def get(self, endpoint, *frames):
@@ -59,7 +61,7 @@ class Pool:
     def request(self, endpoint, id=None):
         self.ids += 1
         id = b"%d" % self.ids if id is None else id
-        msg = Request(b"node-a", b"1", b"/", Headers(METHOD=b"GET")).msg
+        msg = Request(uuid_of(endpoint), b"1", b"/", Headers(METHOD=b"GET")).msg
         self.get(endpoint, b"REQUEST", id, msg)
         return id
 
@@ -75,7 +77,7 @@ class Pool:
 
 
 def uuid_of(endpoint):
-    return b"node-" + endpoint[-1:].encode()
+    return b"00000000-0000-4000-8000-00000000000" + endpoint[-1:].encode()
 
 
 # ---- joining ----------------------------------------------------------------------------------
@@ -86,7 +88,7 @@ def test_ready_says_who_and_how_much():
     (ready,) = pool.nodes.take(A)
     assert ready[0] == b"READY" and len(ready) == 2
     words = tnetstrings.load(ready[1])
-    assert words[b"pool"] == b"chat" and words[b"worker"] == b"w-1" and words[b"capacity"] == 7
+    assert words[b"pool"] == b"chat" and words[b"worker"] == WORKER and words[b"capacity"] == 7
     assert words[b"name"] == b"chat" and words[b"pid"] > 0 and words[b"host"]
 
 
@@ -97,7 +99,7 @@ def test_a_free_worker_tells_every_node_so():
     assert pool.sent(A)[1:] == [[b"CREDIT", b"3"]]
     assert pool.sent(B)[1:] == [[b"CREDIT", b"3"]]
     assert pool.sent(A) == []  # said once
-    assert pool.member.cluster == b"cluster-1" and pool.member.joined == 2
+    assert pool.member.cluster == CLUSTER and pool.member.joined == 2
 
 
 def test_ready_is_repeated_on_a_new_connection_while_nobody_answers():
@@ -333,21 +335,21 @@ def test_a_request_can_be_given_back():
 
 def test_replies_go_to_the_node_that_they_name():
     pool = Pool()
-    assert pool.member.reply(b"node-b", b"node-b 1:1, x", pool.now)
-    assert pool.nodes.take(B) == [[b"REPLY", b"node-b 1:1, x"]] and pool.nodes.take(A) == []
-    assert not pool.member.reply(b"node-c", b"node-c 1:1, x", pool.now)
+    assert pool.member.reply(uuid_of(B), b"b 1:1, x", pool.now)
+    assert pool.nodes.take(B) == [[b"REPLY", b"b 1:1, x"]] and pool.nodes.take(A) == []
+    assert not pool.member.reply(uuid_of("c"), b"c 1:1, x", pool.now)
 
 
 def test_what_is_for_the_cluster_goes_to_every_node():
     pool = Pool()
-    assert pool.member.reply(b"cluster-1", b"m", pool.now)
+    assert pool.member.reply(CLUSTER, b"m", pool.now)
     assert pool.nodes.take(A) == pool.nodes.take(B) == [[b"REPLY", b"m"]]
 
 
 def test_a_node_that_takes_nothing_is_told_of():
     pool = Pool()
     pool.nodes.deaf.add(A)
-    assert not pool.member.reply(b"node-a", b"m", pool.now)
+    assert not pool.member.reply(uuid_of(A), b"m", pool.now)
 
 
 # ---- life and death ---------------------------------------------------------------------------
@@ -434,7 +436,7 @@ def test_leaving():
     assert pool.nodes.take(A) == [[b"BYE"]] and pool.nodes.take(B) == [[b"BYE"]]
     late = pool.request(B)
     assert pool.nodes.take(B) == [[b"RETURN", late]]
-    assert pool.member.reply(b"node-a", b"m", pool.now)  # what runs may still be answered
+    assert pool.member.reply(uuid_of(A), b"m", pool.now)  # what runs may still be answered
     pool.member.done(pool.requests[0])
     assert pool.sent(A) == [[b"REPLY", b"m"]]  # and no credit
     pool.turn(5)
@@ -450,25 +452,21 @@ def test_leaving_before_having_joined():
 # ---- nonsense ---------------------------------------------------------------------------------
 
 NONSENSE = [
-    [b""],
-    [b"HELLO"],
-    [b"CREDIT", b"1"],
     [b"WELCOME"],
     [b"WELCOME", b"x"],
     [b"WELCOME", b"0:]"],
     [b"WELCOME", b"0:}"],
-    [b"WELCOME", tnetstrings.dump({"node": "n", "cluster": "c", "heartbeat": 0})],
-    [b"WELCOME", tnetstrings.dump({"node": 1, "cluster": "c", "heartbeat": 300})],
+    [b"WELCOME", tnetstrings.dump({"node": uuid_of(A), "cluster": CLUSTER, "heartbeat": 0})],
+    [b"WELCOME", tnetstrings.dump({"node": 1, "cluster": CLUSTER, "heartbeat": 300})],
     [b"REFUSED", b"x"],
     [b"REQUEST"],
     [b"REQUEST", b"1"],
     [b"REQUEST", b"1", b"no request"],
-    [b"REQUEST", b"1", b"2", b"3"],
     [b"WANT"],
     [b"WANT", b"-1"],
     [b"WANT", b"x"],
     [b"WANT", b""],
-    [b"WANT", b"1", b"2"],
+    [b"WANT", b"1000000000"],
 ]
 
 
@@ -480,12 +478,26 @@ def test_nonsense_is_dropped_and_counted(frames):
     assert pool.member.nodes[A] == "joined" and pool.member.running == 0 and not pool.requests
 
 
+@pytest.mark.parametrize("frames", [[b""], [b"HELLO", b"x"], [b"ready"], [b"CREDIT", b"1"]])
+def test_words_of_later_versions_are_skipped(frames):
+    pool = Pool()
+    pool.get(A, *frames)
+    assert pool.member.malformed == 0 and pool.sent(A) == []
+
+
 def test_frames_of_nodes_that_are_none_of_ours():
     pool = Pool()
     pool.get("tcp://c", b"PING")
     assert pool.member.malformed == 0
 
 
-def test_a_worker_has_a_place():
-    with pytest.raises(ValueError):
-        Member("chat", Nodes(), print, 0)
+def test_what_a_member_may_be():
+    for pool, options in [
+        ("chat", {"capacity": 0}),
+        ("chat", {"capacity": 1_000_001}),
+        ("", {}),
+        ("x" * 256, {}),
+        ("chat", {"worker": b"worker-1"}),
+    ]:
+        with pytest.raises(ValueError):
+            Member(pool, Nodes(), print, **options)

@@ -262,8 +262,15 @@ def test_channels(said):
         ),
         (b"cluster-1 1:X", [b"channel", {b"send": b"lobby", b"data": b"hi"}]),
     ]
-    with pytest.raises(ValueError):
-        said.send_channel("c", "lobby", b"", frame="ping")
+    for wrong in (
+        lambda: said.send_channel("c", "lobby", b"", frame="ping"),
+        lambda: said.join(req(), ""),
+        lambda: said.leave(req(), "x" * 256),
+        lambda: said.close_message(req(), 999),
+        lambda: said.close_message(req(), 1000, "x" * 124),
+    ):
+        with pytest.raises(ValueError):
+            wrong()
 
 
 def test_a_request_remembers_that_it_was_answered(said):

@@ -39,7 +39,7 @@ class Socket:
 class Node(Socket):
     """A node's handler port, with a heartbeat so long that it stays out of the way."""
 
-    def __init__(self, context, uuid=b"node-1"):
+    def __init__(self, context, uuid=b"00000000-0000-4000-8000-000000000001"):
         super().__init__(context)
         self.uuid = uuid
         self.requests = 0
@@ -54,7 +54,7 @@ class Node(Socket):
 
     def welcome(self, heartbeat_ms=60_000):
         (ready,) = self.until(b"READY")
-        words = {"node": self.uuid, "cluster": "cluster-1", "heartbeat": heartbeat_ms}
+        words = {"node": self.uuid, "cluster": "c1057e40-0000-4000-8000-000000000001", "heartbeat": heartbeat_ms}
         self.send(b"WELCOME", tnetstrings.dump(words))
         return tnetstrings.load(ready)
 
@@ -102,10 +102,10 @@ def test_a_request_and_its_reply(node, worker):
     req = worker.recv()
     assert req.path == b"/a"
     worker.reply_http(req, b"hi")
-    assert node.reply() == b"node-1 1:1, HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
+    assert node.reply() == b"00000000-0000-4000-8000-000000000001 1:1, HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"
     worker.done(req)
     assert node.until(b"CREDIT") == [b"1"]
-    assert worker.nodes == {node.endpoint: "joined"} and worker.cluster == b"cluster-1"
+    assert worker.nodes == {node.endpoint: "joined"} and worker.cluster == b"c1057e40-0000-4000-8000-000000000001"
 
 
 def test_a_worker_beats_while_its_handler_is_busy(node, worker):
@@ -163,12 +163,12 @@ def test_a_handler_that_fails_is_answered_for(node, worker):
     threading.Thread(target=worker.run, args=(handle,), daemon=True).start()
     node.until(b"CREDIT")
     node.request()
-    assert node.reply().startswith(b"node-1 1:1, HTTP/1.1 500 Internal Server Error\r\n")
-    assert node.reply() == b"node-1 1:1, "
+    assert node.reply().startswith(b"00000000-0000-4000-8000-000000000001 1:1, HTTP/1.1 500 Internal Server Error\r\n")
+    assert node.reply() == b"00000000-0000-4000-8000-000000000001 1:1, "
     node.until(b"CREDIT")
     node.request(b"/half")
-    assert node.reply().startswith(b"node-1 1:2, HTTP/1.1 200 OK\r\n")
-    assert node.reply() == b"node-1 1:2, "
+    assert node.reply().startswith(b"00000000-0000-4000-8000-000000000001 1:2, HTTP/1.1 200 OK\r\n")
+    assert node.reply() == b"00000000-0000-4000-8000-000000000001 1:2, "
 
 
 def test_timeouts_and_the_end(node, worker):
@@ -222,17 +222,36 @@ def test_requests_of_a_lost_node_are_not_begun(node):
         worker.close_sockets(drain_s=0)
 
 
+def test_who_was_lost_before_the_first_byte_does_not_answer(node):
+    with Worker("chat", node.endpoint, timeout_s=WAIT_S) as worker:
+        node.welcome(heartbeat_ms=10)
+        node.until(b"CREDIT")
+        node.request(b"/unanswered")
+        unanswered = worker.recv()
+        node.welcome()  # after beats that were not answered
+        worker.reply_http(unanswered, b"late")
+        worker.reply_message(unanswered, text="late")
+        worker.sendfile(unanswered, "late")
+        worker.done(unanswered)
+        node.until(b"CREDIT")
+        node.request(b"/new")
+        worker.reply_http(worker.recv(), b"new")
+        assert node.body() == b"new"
+        assert worker.undelivered == 3
+        worker.close_sockets(drain_s=0)
+
+
 def test_replies_to_a_node_that_is_gone_are_counted(node, worker):
     node.welcome()
     assert worker.wait_ready(WAIT_S)
-    worker.send(b"node-2", 1, b"x")
-    worker.send(b"node-1", 1, b"x")
-    assert node.reply() == b"node-1 1:1, x"
+    worker.send(b"00000000-0000-4000-8000-000000000002", 1, b"x")
+    worker.send(b"00000000-0000-4000-8000-000000000001", 1, b"x")
+    assert node.reply() == b"00000000-0000-4000-8000-000000000001 1:1, x"
     assert worker.undelivered == 1
 
 
 def test_nodes_are_found_through_a_coordinator(context):
-    coordinator, nodes = Socket(context), [Node(context, b"node-1"), Node(context, b"node-2")]
+    coordinator, nodes = Socket(context), [Node(context, b"00000000-0000-4000-8000-000000000001"), Node(context, b"00000000-0000-4000-8000-000000000002")]
     updates = context.socket(zmq.XPUB)
     updates.setsockopt(zmq.LINGER, 0)
     updates.bind("tcp://127.0.0.1:*")
@@ -241,7 +260,7 @@ def test_nodes_are_found_through_a_coordinator(context):
         b"hello": {"headers": ["coordinator", "updates"], "rows": [["c", publish]]},
         b"pools": {
             "headers": ["pool", "node", "uuid", "endpoint"],
-            "rows": [["chat", "n1", "node-1", nodes[0].endpoint]],
+            "rows": [["chat", "n1", "00000000-0000-4000-8000-000000000001", nodes[0].endpoint]],
         },
     }
     with Worker("chat", coordinators=coordinator.endpoint) as worker:
@@ -369,10 +388,10 @@ def test_asyncio_failures_timeouts_and_the_end(node):
         await remote.until(b"CREDIT")
         task = asyncio.ensure_future(worker.run(fails))
         await remote.request(b"/two")
-        assert (await remote.reply()).startswith(b"node-1 1:2, HTTP/1.1 500 ")
+        assert (await remote.reply()).startswith(b"00000000-0000-4000-8000-000000000001 1:2, HTTP/1.1 500 ")
         await worker.close_sockets()
         await task
-        assert await remote.reply() == b"node-1 1:2, "
+        assert await remote.reply() == b"00000000-0000-4000-8000-000000000001 1:2, "
         assert await remote.until(b"BYE") == []
         with pytest.raises(WorkerClosed):
             await worker.recv()
