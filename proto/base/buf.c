@@ -34,6 +34,8 @@ int buf_reserve(struct buf *b, size_t more)
     size_t cap = b->cap > 0 ? b->cap : 64;
     while (cap < need)
         cap = cap > SIZE_MAX / 2 ? need : cap * 2;
+    if (b->max > 0 && cap > b->max + 1)
+        cap = b->max + 1; /* so that the quick test above keeps the bound too */
     char *data = realloc(b->data, cap);
     if (data == NULL) {
         b->failed = true;

@@ -217,8 +217,7 @@ static void test_unknown_listeners_are_reported_to_the_first_peer(void **state)
     struct error e;
     connect_handler();
     handler_peer_report_unknown(backend, 7); /* nobody to tell */
-    struct handler_peer *p = handler_peer_create(backend_ref(backend), "ident", HANDLER_JSON,
-                                                 &e);
+    struct handler_peer *p = handler_peer_create(backend_ref(backend), "ident", HANDLER_JSON, &e);
     handler_peer_report_unknown(backend, 7);
     assert_next("ident 7 @* 17:{\"METHOD\":\"JSON\"},21:{\"type\":\"disconnect\"},");
     handler_peer_unref(p);
