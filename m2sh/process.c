@@ -91,9 +91,18 @@ static bool is_mongrel2(pid_t pid)
     return strcmp(base, PROGRAM) == 0 || strcmp(base, PROGRAM " (deleted)") == 0;
 }
 
+/* Ended, and only waiting for a parent that does not look (a container without an init). */
+static bool is_zombie(pid_t pid)
+{
+    char stat[PROCESS_PATH_MAX];
+    read_proc(pid, "stat", stat, sizeof stat);
+    const char *name_end = strrchr(stat, ')'); /* PID (NAME) STATE … */
+    return name_end != NULL && name_end[1] == ' ' && (name_end[2] == 'Z' || name_end[2] == 'X');
+}
+
 int process_check(pid_t pid, struct error *e)
 {
-    if (kill(pid, 0) != 0 && errno == ESRCH)
+    if ((kill(pid, 0) != 0 && errno == ESRCH) || is_zombie(pid))
         return error_set(e, ERROR_NOT_FOUND, "There is no process %d.", (int)pid);
     if (!is_mongrel2(pid))
         return error_set(e, ERROR_NOT_FOUND,

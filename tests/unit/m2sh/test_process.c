@@ -130,6 +130,26 @@ static void test_signal(void **state)
     unlink("mongrel2");
 }
 
+/* A mongrel2 that has ended does not run, even while nobody has waited for it. */
+static void test_zombie(void **state)
+{
+    (void)state;
+    struct error e;
+    siginfo_t info;
+    assert_int_equal(symlink("/bin/sh", "mongrel2"), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        execl("./mongrel2", "mongrel2", "-c", "exit 0", NULL);
+        _exit(127);
+    }
+    assert_int_equal(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
+    assert_int_equal(process_check(child, &e), -1);
+    assert_int_equal(e.code, ERROR_NOT_FOUND);
+    assert_non_null(strstr(e.text, "There is no process"));
+    waitpid(child, NULL, 0);
+    unlink("mongrel2");
+}
+
 static struct model *model_of(const char *chroot, const char *pid_file)
 {
     struct error e;
@@ -180,7 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_read_pid), cmocka_unit_test(test_only_a_mongrel2),
         cmocka_unit_test(test_signal),   cmocka_unit_test(test_pid_file),
-        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_split),    cmocka_unit_test(test_zombie),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
