@@ -86,7 +86,7 @@ void swap_activate(struct live *live, struct prepared *p)
             w->snapshot->targets[i]->ops->activate(w->snapshot->targets[i]);
     w->conns.output_limit = p->snapshot->settings.output_queue;
     if (p->listener != NULL) {
-        listener_close(live->listener);
+        listener_finish(live->listener);
         live->listener = p->listener;
         live->accepting = false;
     }
@@ -115,14 +115,16 @@ const struct snapshot *swap_snapshot(const struct prepared *p)
 
 void swap_stop_listening(struct live *live)
 {
-    listener_close(live->listener);
+    listener_finish(live->listener);
     live->listener = NULL;
     live->accepting = false;
 }
 
 void swap_stop(struct live *live)
 {
-    swap_stop_listening(live);
+    listener_close(live->listener); /* there is nowhere left to accept into */
+    live->listener = NULL;
+    live->accepting = false;
     snapshot_unref(live->worker->snapshot);
     live->worker->snapshot = NULL;
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -457,6 +458,12 @@ void conn_consume(struct conn *c, size_t len)
 bool conn_input_is_full(const struct conn *c)
 {
     return c->in != NULL && c->in->end - c->in->from == c->set->buffer_size;
+}
+
+bool conn_has_unread(const struct conn *c)
+{
+    int count = 0;
+    return ioctl(c->io.fd, FIONREAD, &count) == 0 && count > 0;
 }
 
 void conn_pause(struct conn *c)

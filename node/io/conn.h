@@ -106,6 +106,8 @@ char *conn_input_mutable(struct conn *c);
 void conn_consume(struct conn *c, size_t len);
 /* True when no more can be buffered before something is consumed. */
 bool conn_input_is_full(const struct conn *c);
+/* Whether bytes have arrived that were not read yet. */
+bool conn_has_unread(const struct conn *c);
 /* Stops and restarts reading from the socket; what is already buffered stays. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);

@@ -139,9 +139,9 @@ static bool accept_failed(struct listener *l)
     return false;
 }
 
-static void accept_batch(struct listener *l)
+static void accept_up_to(struct listener *l, int most)
 {
-    for (int i = 0; i < ACCEPT_BATCH; i++) {
+    for (int i = 0; i < most; i++) {
         union conn_address peer;
         socklen_t len = sizeof peer;
         memset(&peer, 0, sizeof peer);
@@ -156,7 +156,7 @@ static void accept_batch(struct listener *l)
 static void on_acceptable(struct ev_loop *ev, struct ev_io *io, int events)
 {
     (void)ev, (void)events;
-    accept_batch(container_of(io, struct listener, io));
+    accept_up_to(container_of(io, struct listener, io), ACCEPT_BATCH);
 }
 
 struct listener *listener_open(const char *address, unsigned port,
@@ -197,6 +197,13 @@ void listener_stop(struct listener *l)
         return;
     ev_io_stop(l->set->loop->ev, &l->io);
     ev_timer_stop(l->set->loop->ev, &l->retry);
+}
+
+void listener_finish(struct listener *l)
+{
+    if (l != NULL && l->set != NULL)
+        accept_up_to(l, BACKLOG);
+    listener_close(l);
 }
 
 void listener_close(struct listener *l)

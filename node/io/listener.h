@@ -29,7 +29,10 @@ const char *listener_identity(const struct listener *l);
 
 /* Begins to accept connections into `set` with this first session. */
 void listener_start(struct listener *l, struct conns *set, const struct session_ops *session);
-void listener_stop(struct listener *l);  /* the socket stays bound */
+void listener_stop(struct listener *l); /* the socket stays bound */
+/* As listener_close, but the connections that wait to be accepted are accepted first: their clients
+ * take them for made. */
+void listener_finish(struct listener *l);
 void listener_close(struct listener *l); /* NULL is fine */
 
 /* The port it is bound to (useful after binding port 0); 0 for unix sockets. */

@@ -460,6 +460,8 @@ static void http1_push(struct conn *c, struct slice bytes, struct payload *paylo
 static void http1_drain(struct conn *c)
 {
     struct http1 *h = c->session_state;
+    if (h == NULL && conn_has_unread(c))
+        return; /* it is answered, and closed with the answer */
     if (h == NULL && outq_is_empty(&c->out))
         conn_close(c, CONN_DRAINED);
     else if (h == NULL)

@@ -45,12 +45,16 @@ def test_a_push_drops_no_request(stage: Stage, node: Kit) -> None:
     for n in range(2, 2 + ROUNDS):
         cluster.push(n)
         check(cluster, n)
+        if n == 13:
+            early = [node.running.descriptors() for node in cluster.nodes.values()]
     for load in [front, *direct]:
         found = load.stop()
         assert not found.events, found.story()
         assert found.opened == (8 if load is front else 4)
         for ask in asks:
             assert found.count(ask.name) > ROUNDS / 10, found.story()
+    late = [node.running.descriptors() for node in cluster.nodes.values()]
+    assert max(late) < max(early) + 20, "nodes keep descriptors of configurations that are gone"
     for name in cluster.nodes:
         row = cluster.wait_state(name, "ready")
         assert row["version"] == 1 + ROUNDS

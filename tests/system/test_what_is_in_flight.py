@@ -4,6 +4,7 @@ knows nothing of it any more.
 
 from __future__ import annotations
 
+import signal
 import socket
 import uuid
 from pathlib import Path
@@ -197,6 +198,27 @@ def test_connections_of_a_port_that_goes(stage: Stage, server: Changing) -> None
         with pytest.raises(OSError):
             socket.create_connection(("127.0.0.1", old), timeout=1)
         assert not client.is_closed()
+
+
+def test_what_has_arrived_when_it_stops_is_answered(stage: Stage, server: Changing) -> None:
+    """Requests that the server has not read yet, on connections old and new, are answered before
+    it ends; then they are closed."""
+    server.start("")
+    for _ in range(5):
+        with Client(server.port) as idle, Client(server.port) as silent:
+            for client in (idle, silent):
+                assert client.get("/version").response().status == 301
+            server.program.signal(signal.SIGSTOP)
+            idle.get("/version")
+            with Client(server.port).get("/version") as fresh:
+                server.program.signal(signal.SIGTERM)
+                server.program.signal(signal.SIGCONT)
+                for client in (idle, fresh):
+                    assert client.response().status == 301
+                    assert client.is_closed(5) and not client.was_reset
+            assert silent.is_closed(5)
+        assert server.program.wait_end() == 0
+        server.start("")
 
 
 @pytest.mark.parametrize("kind", ["tcp", "ipc"])
