@@ -1,9 +1,10 @@
 /* m2-simnode: nodes of a cluster without a data plane: the real agent with a configuration that is
- * only pretended to be applied. For tests of the control plane, one node or a thousand in a process.
+ * only pretended to be applied. For tests of the control plane, one node or a thousand in a
+ * process.
  *
- * Each node appends "VERSION HASH" to `served` in its state directory when it would begin to serve a
- * commit. It refuses every configuration in which a Dir's base contains "refuse-NAME" with its own
- * name, or "refuse-all". */
+ * Each node appends "VERSION HASH" to `served` in its state directory when it would begin to serve
+ * a commit. It refuses every configuration in which a Dir's base contains "refuse-NAME" with its
+ * own name, or "refuse-all". */
 
 #include "node/cluster/agent.h"
 #include "proto/base/args.h"
