@@ -13,6 +13,7 @@ from mongrel2 import (
     reply,
     tnetstrings,
 )
+from mongrel2.directory import rows
 from mongrel2.pool import Member, Transport
 from support import golden
 
@@ -211,3 +212,41 @@ def test_control_message(case):
             Table.parse(case.bytes)
         assert caught.value.error.encode() == f["error"]
         assert caught.value.code.encode() == f.get("code", b"")
+
+
+# ---- the cluster protocol ----------------------------------------------------------------------
+
+
+def load(data):
+    try:
+        return tnetstrings.load(data)
+    except tnetstrings.TnetstringError:
+        return None
+
+
+@pytest.mark.parametrize("case", golden.cases("cluster_request.txt"), ids=str)
+def test_cluster_request(case):
+    if case.refused:
+        return  # by what the verb's fields are, which this library does not know
+    message = [case.fields["verb"], case.fields["args"]]
+    assert case.decode_only or tnetstrings.dump(message) == case.bytes
+    verb, args = load(case.bytes)
+    assert verb == message[0] and set(args) == {key.encode() for key in message[1]}
+
+
+@pytest.mark.parametrize("case", golden.cases("cluster_reply.txt"), ids=str)
+def test_cluster_reply(case):
+    if case.refused:
+        return
+    assert tnetstrings.dump(case.fields) == case.bytes
+    table = load(case.bytes)
+    assert len(rows(table)) == len(case.fields.get("rows", []))
+
+
+@pytest.mark.parametrize("case", golden.cases("cluster_update.txt"), ids=str)
+def test_cluster_update(case):
+    if case.refused:
+        return
+    topic, body = case.frames
+    message = [case.fields["kind"], case.fields["args"]]
+    assert topic == case.fields["topic"] and tnetstrings.dump(message) == body
