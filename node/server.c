@@ -35,6 +35,9 @@ static void on_reply(void *arg, struct backend *origin, zmq_msg_t *message)
     struct server *s = arg;
     const struct snapshot *now = s->worker.snapshot; /* none: the first is only prepared */
     s->inbox.max_targets = now != NULL ? now->settings.handler_targets : 1;
+    bool is_addressed = s->worker.in_cluster || strcmp(origin->ops->kind, "pool") == 0;
+    s->inbox.node = is_addressed ? s->worker.uuid : NULL;
+    s->inbox.cluster = s->backends.cluster_uuid;
     inbox_take(&s->inbox, message, origin->name, report_unknown, origin);
 }
 

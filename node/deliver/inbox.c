@@ -80,13 +80,16 @@ static void deliver(struct inbox *in, const struct handler_reply *reply, struct 
     }
 }
 
-static void deliver_extended(struct inbox *in, const struct handler_reply *reply,
-                             inbox_unknown_fn *unknown, void *sender)
+static bool deliver_extended(struct inbox *in, const struct handler_reply *reply,
+                             const char *sender_name, inbox_unknown_fn *unknown, void *sender)
 {
     struct xreply x;
     enum xreply_status status = xreply_parse(reply->payload, &x);
-    if (status == XREPLY_MALFORMED)
-        return;
+    if (status == XREPLY_MALFORMED) {
+        in->counters->handler_replies_bad++;
+        log_malformed(reply->payload, sender_name, "the extended part makes no sense");
+        return false;
+    }
     struct slice ids = reply->ids;
     for (uint32_t id; handler_reply_next(&ids, &id);) {
         struct conn *c = registry_find(in->registry, id);
@@ -96,6 +99,13 @@ static void deliver_extended(struct inbox *in, const struct handler_reply *reply
         else if (!cancels)
             unknown(sender, id);
     }
+    return true;
+}
+
+static bool is_for_us(const struct inbox *in, struct slice sender)
+{
+    return in->node == NULL || slice_eq(sender, slice_str(in->node)) ||
+           slice_eq(sender, slice_str(in->cluster));
 }
 
 bool inbox_take(struct inbox *in, zmq_msg_t *message, const char *sender_name,
@@ -110,10 +120,13 @@ bool inbox_take(struct inbox *in, zmq_msg_t *message, const char *sender_name,
         log_malformed(bytes, sender_name, handler_reply_status_text(status));
         return false;
     }
-    if (reply.extended) {
-        deliver_extended(in, &reply, unknown, sender);
-        return true;
+    if (!is_for_us(in, reply.sender)) {
+        in->counters->handler_replies_bad++;
+        log_malformed(bytes, sender_name, "it is for another node");
+        return false;
     }
+    if (reply.extended)
+        return deliver_extended(in, &reply, sender_name, unknown, sender);
     if (reply.payload.len <= COPY_MOST) {
         deliver(in, &reply, reply.payload, NULL, unknown, sender);
         return true;

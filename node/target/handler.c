@@ -280,7 +280,7 @@ static struct handler_peer *make_peer(const struct row *row, struct snapshot_bui
     if (p == NULL || is_pool)
         return p;
     const char *recv_ident = row_str(row, HANDLER_RECV_IDENT);
-    if (b->worker->in_cluster && recv_ident[0] != '\0')
+    if (b->worker->in_cluster)
         recv_ident = b->worker->uuid;
     char *copy = strdup(recv_ident);
     if (copy == NULL || classic_subscribe(backend, copy, e) != 0) {
