@@ -126,7 +126,8 @@ size_t m2_worker_joined(struct m2_handler *h);
  * destroyed. Requests that were not received yet go back to their nodes. */
 void m2_worker_leave(struct m2_handler *h);
 
-/* Lets go of everything; sends what has been replied (for at most a second). NULL is fine. */
+/* Lets go of everything: a worker leaves its pool and hands back what it has not begun, what has
+ * been replied is sent; each for at most a second. NULL is fine. */
 void m2_handler_destroy(struct m2_handler **h);
 
 /* Messages that were dropped because they were malformed. */

@@ -127,7 +127,7 @@ static void let_go(struct member_node *n, uint64_t now_ms)
     n->member->ops->close(n);
     n->state = MEMBER_AWAY;
     set_held(n, 0);
-    n->believed = 0;
+    n->believed = n->pings = 0;
     n->retry_at_ms = now_ms;
 }
 
@@ -163,6 +163,12 @@ bool member_send(struct member_node *n, const struct pool_frame *f, uint64_t now
         return false;
     n->sent_ms = now_ms;
     return true;
+}
+
+static void ping(struct member_node *n, uint64_t now_ms)
+{
+    struct pool_frame f = {.type = POOL_PING};
+    n->pings += member_send(n, &f, now_ms);
 }
 
 static void join(struct member_node *n, uint64_t now_ms)
@@ -372,11 +378,12 @@ void member_on_frame(struct member_node *n, const struct pool_frame *f, uint64_t
             on_want(n, f->want.count);
         break;
     case POOL_PING: member_send(n, &pong, now_ms); break;
+    case POOL_PONG: n->pings -= n->pings > 0; break;
     case POOL_BYE:
         if (n->state == MEMBER_JOINED)
             on_bye(n);
         break;
-    default: break; /* PONG: it was heard; words of a worker: not for us */
+    default: break; /* words of a worker: not for us */
     }
 }
 
@@ -475,9 +482,8 @@ static void tick_connected(struct member_node *n, uint64_t now_ms)
         return;
     }
     if (now_ms - n->sent_ms >= n->heartbeat_ms) {
-        struct pool_frame ping = {.type = POOL_PING};
         n->sent_ms = now_ms; /* also when it is not taken: not again at once */
-        member_send(n, &ping, now_ms);
+        ping(n, now_ms);
     }
     if (n->held > 0 && now_ms - n->held_ms >= 2 * (uint64_t)n->heartbeat_ms)
         set_held(n, 0); /* neither used nor passed on: not to be lost for ever */
@@ -501,6 +507,9 @@ void member_tick(struct member *m, uint64_t now_ms)
 {
     list_for_each_safe (it, &m->nodes)
         tick_node(node_at(it), now_ms);
+    if (m->is_leaving && now_ms - m->left_ms >= MEMBER_LEAVE_MS) /* waited long enough */
+        list_for_each (it, &m->nodes)
+            node_at(it)->pings = 0;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -535,15 +544,25 @@ void member_leave(struct member *m, uint64_t now_ms)
     if (m->is_leaving)
         return;
     m->is_leaving = true;
+    m->left_ms = now_ms;
     list_for_each_safe (it, &m->nodes) {
         struct member_node *n = node_at(it);
         reserve_none(n);
         set_held(n, 0);
         if (n->state == MEMBER_JOINED || n->state == MEMBER_LEFT_BY_NODE) {
             member_send(n, &bye, now_ms);
+            ping(n, now_ms); /* its answer comes behind the last request */
         } else {
             let_go(n, now_ms);
             forget(n);
         }
     }
+}
+
+bool member_has_left(const struct member *m)
+{
+    list_for_each (it, (struct list *)&m->nodes)
+        if (node_at(it)->pings > 0)
+            return false;
+    return m->is_leaving;
 }

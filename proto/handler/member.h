@@ -20,6 +20,7 @@
 
 #define MEMBER_BEATS_LOST      3     /* heartbeats without a word after which a node is lost */
 #define MEMBER_JOIN_TIMEOUT_MS 2000  /* until an unanswered READY is sent on a new connection */
+#define MEMBER_LEAVE_MS        1000  /* longest wait until nodes have heard that we leave */
 #define MEMBER_RETRY_MS        500   /* first wait after a refusal; it doubles up to … */
 #define MEMBER_RETRY_MAX_MS    10000 /* … this */
 
@@ -45,6 +46,7 @@ struct member_node {
     uint32_t held;     /* places that were given away to it and not used yet */
     uint32_t believed; /* credit that it thinks it has */
     uint32_t granted;  /* while places are given away */
+    uint32_t pings;    /* not answered yet */
     uint64_t opened_ms, heard_ms, sent_ms, retry_at_ms;
     uint64_t held_ms; /* when `held` last changed */
     uint32_t retry_ms;
@@ -87,6 +89,7 @@ struct member {
     uint32_t held;    /* places held for nodes, in all */
     uint64_t returned, malformed;
     bool is_leaving;
+    uint64_t left_ms; /* when that began */
     struct list nodes;
     struct map by_uuid; /* joined nodes */
     struct line line;   /* reservations of nodes */
@@ -137,7 +140,10 @@ bool member_send(struct member_node *node, const struct pool_frame *f, uint64_t 
 void member_tick(struct member *m, uint64_t now_ms);
 uint64_t member_deadline(const struct member *m, uint64_t now_ms);
 
-/* No new requests from now on. */
+/* No new requests from now on: says so to the nodes, and hands back what is still on its way. */
 void member_leave(struct member *m, uint64_t now_ms);
+
+/* After member_leave: have all nodes heard it? Then nothing more will come. */
+bool member_has_left(const struct member *m);
 
 #endif

@@ -302,7 +302,7 @@ static bool worker_is_current(struct m2_handler *h, struct m2_request *r)
 static bool worker_is_over(struct m2_handler *h)
 {
     struct worker *w = worker_of(h);
-    return w->member.is_leaving && w->member.running == 0;
+    return w->member.running == 0 && member_has_left(&w->member);
 }
 
 static const char *worker_cluster(struct m2_handler *h)
@@ -325,12 +325,28 @@ static void worker_stop(struct m2_handler *h)
     keeper_stop(&worker_of(h)->keeper);
 }
 
+/* Requests that are on their way while the nodes are told would be lost with the connection: they
+ * are handed back, as long as that takes. */
+static void leave(struct worker *w)
+{
+    uint64_t until_ms = clock_monotonic_ms() + LINGER_MS, now_ms;
+    member_leave(&w->member, clock_monotonic_ms());
+    while (!member_has_left(&w->member) && (now_ms = clock_monotonic_ms()) < until_ms) {
+        struct pollset_events events;
+        bool unread = pollset_has_unread(&w->base.poll);
+        pollset_wait(&w->base.poll, unread ? 0 : (int)(until_ms - now_ms), &events);
+        pollset_take(&w->base.poll, &events);
+        handler_turn(&w->base);
+        handler_give_back_inbox(&w->base);
+    }
+}
+
 static void worker_fini(struct m2_handler *h)
 {
     struct worker *w = worker_of(h);
     w->linger_ms = LINGER_MS;
     handler_give_back_inbox(h);
-    member_leave(&w->member, clock_monotonic_ms());
+    leave(w);
     member_fini(&w->member);
     pollset_remove(&w->ask);
     pollset_remove(&w->updates);

@@ -387,15 +387,36 @@ static void test_leaving(void **state)
     buf_clear(&w.said);
     member_leave(&w.member, w.now_ms);
     member_leave(&w.member, w.now_ms);
-    expect(&w, "A BYE; B BYE; close C; ");
+    expect(&w, "A BYE; A PING; B BYE; B PING; close C; ");
+    assert_false(member_has_left(&w.member));
     hear_request(&w, "B", "2"); /* sent before it heard */
     expect(&w, "B RETURN 2; ");
     hear_want(&w, "B", 4);
+    hear_type(&w, "B", POOL_PONG);
+    assert_false(member_has_left(&w.member));
+    hear_type(&w, "A", POOL_PONG);
+    hear_type(&w, "A", POOL_PONG);           /* one too many */
+    assert_true(member_has_left(&w.member)); /* all have heard it: nothing more will come */
     done(&w, 1);
     flush(&w);
     expect(&w, "");
     member_add(&w.member, SLICE("D"), w.now_ms);
     expect(&w, "");
+    end(&w);
+}
+
+static void test_leaving_does_not_wait_for_ever(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_joined(&w, 1, false);
+    member_leave(&w.member, w.now_ms);
+    for (int i = 0; i < MEMBER_LEAVE_MS / BEAT_MS; i++) {
+        assert_false(member_has_left(&w.member));
+        hear_type(&w, "A", POOL_PING); /* it lives, but does not answer */
+        pass_time(&w, BEAT_MS);
+    }
+    assert_true(member_has_left(&w.member));
     end(&w);
 }
 
@@ -633,6 +654,7 @@ int main(void)
         cmocka_unit_test(test_removed_node),
         cmocka_unit_test(test_node_says_bye),
         cmocka_unit_test(test_leaving),
+        cmocka_unit_test(test_leaving_does_not_wait_for_ever),
         cmocka_unit_test(test_room_is_told_when_it_might_not_be_known),
         cmocka_unit_test(test_full_worker_hands_back),
         cmocka_unit_test(test_reservations_in_order),
