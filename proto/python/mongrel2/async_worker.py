@@ -184,7 +184,7 @@ class AsyncWorker(WorkerBase):
             self.give_back(self._inbox.popleft())
         while self._waiters:
             self._wake_one()
-        while self._member.running and time.monotonic() < now + drain_s:
+        while not self._member.has_left(time.monotonic()) and time.monotonic() < now + drain_s:
             idle = self._loop.create_future()
             self._idle.append(idle)
             await asyncio.wait([idle], timeout=now + drain_s - time.monotonic())
@@ -233,7 +233,7 @@ class AsyncWorker(WorkerBase):
         if self._joined != self._member.joined:
             self._joined = self._member.joined
             self._joined_changed.set()
-        if self._member.running == 0:
+        if self._member.leaving and self._member.has_left(now):
             for idle in self._idle:
                 if not idle.done():
                     idle.set_result(None)

@@ -39,6 +39,8 @@ CAPACITY_MAX = 1_000_000
 POOL_NAME_MAX = 255
 REQUEST_ID_MAX = 64
 HEARTBEAT_MAX_MS = 3_600_000
+#: Longest wait until the nodes have heard that the worker leaves.
+LEAVE_TIMEOUT_S = 1.0
 #: Longest time between attempts to join a node that refuses.
 REFUSED_RETRY_MAX_S = 10.0
 
@@ -76,7 +78,7 @@ class _Node:
 
     __slots__ = (
         "endpoint wanted state visit uuid heartbeat_s opened heard sent believed held held_since "
-        "retry_at retry_s"
+        "retry_at retry_s pings"
     ).split()
 
     def __init__(self, endpoint: str):
@@ -92,6 +94,7 @@ class _Node:
         self.heartbeat_s = HEARTBEAT_DEFAULT_S
         self.opened = self.heard = self.sent = now
         self.believed = 0  # credit that the node thinks it has here
+        self.pings = 0  # not answered yet
         self.held = 0  # places kept for it, in answer to a WANT
         self.held_since = now
         self.retry_at = 0.0
@@ -123,6 +126,7 @@ class Member:
         self.name = name or pool
         self.cluster = b""
         self.leaving = False
+        self._left = 0.0
         self.malformed = 0
         self.returned = 0
         self._transport = transport
@@ -289,7 +293,7 @@ class Member:
         self._send(node, now, b"PONG")
 
     def _on_pong(self, node: _Node, frames: List[bytes], now: float) -> None:
-        pass  # it has been heard
+        node.pings = max(0, node.pings - 1)
 
     def _on_bye(self, node: _Node, frames: List[bytes], now: float) -> None:
         """The node stops: no place is kept for it. Its silence will tell when it has gone."""
@@ -427,13 +431,19 @@ class Member:
             self._let_go(node, now, "is silent")
             return
         if now - node.sent >= node.heartbeat_s:
-            self._send(node, now, b"PING")
+            self._ping(node, now)
         if node.held and now - node.held_since >= 2 * node.heartbeat_s:
             node.held = 0  # never used nor passed on: not to be lost for ever
+
+    def _ping(self, node: _Node, now: float) -> None:
+        if self._send(node, now, b"PING"):
+            node.pings += 1
 
     def deadline(self, now: float) -> float:
         """When :meth:`tick` has something to do."""
         times = [now + 1.0]
+        if self.leaving and now < self._left + LEAVE_TIMEOUT_S:
+            times.append(self._left + LEAVE_TIMEOUT_S)
         for node in self._nodes.values():
             if node.state == JOINED:
                 times.append(node.sent + node.heartbeat_s)
@@ -451,13 +461,21 @@ class Member:
         if self.leaving:
             return
         self.leaving = True
+        self._left = now
         self._wants.clear()
         for node in list(self._nodes.values()):
             if node.state == JOINED:
                 self._send(node, now, b"BYE")
+                self._ping(node, now)  # its answer comes behind the last request
             else:
                 self._transport.close(node.endpoint)
                 self._forget(node)
+
+    def has_left(self, now: float) -> bool:
+        """After :meth:`leave`: whether nothing runs any more, and the nodes have heard it, so that
+        no request is still on its way."""
+        heard = all(node.pings == 0 for node in self._nodes.values())
+        return self.running == 0 and (heard or now - self._left >= LEAVE_TIMEOUT_S)
 
 
 def _dict(frames: List[bytes]) -> Dict[bytes, Any]:

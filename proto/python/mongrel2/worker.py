@@ -348,7 +348,8 @@ class Worker(WorkerBase):
     def _is_finished(self) -> bool:
         if self._stop_at is None or self._commands:
             return False
-        return self._member.running == 0 or time.monotonic() >= self._stop_at
+        now = time.monotonic()
+        return self._member.has_left(now) or now >= self._stop_at
 
 
 def _list(addresses: Addresses) -> List[str]:

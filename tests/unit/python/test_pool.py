@@ -3,7 +3,7 @@
 import pytest
 
 from mongrel2 import Headers, Request, tnetstrings
-from mongrel2.pool import JOIN_TIMEOUT_S, Member, Transport
+from mongrel2.pool import JOIN_TIMEOUT_S, LEAVE_TIMEOUT_S, Member, Transport
 
 A, B = "tcp://a", "tcp://b"
 CLUSTER = b"c1057e40-0000-4000-8000-000000000001"
@@ -433,7 +433,7 @@ def test_leaving():
     pool = Pool()
     pool.request(A)
     pool.member.leave(pool.now)
-    assert pool.nodes.take(A) == [[b"BYE"]] and pool.nodes.take(B) == [[b"BYE"]]
+    assert pool.nodes.take(A) == pool.nodes.take(B) == [[b"BYE"], [b"PING"]]
     late = pool.request(B)
     assert pool.nodes.take(B) == [[b"RETURN", late]]
     assert pool.member.reply(uuid_of(A), b"m", pool.now)  # what runs may still be answered
@@ -441,6 +441,25 @@ def test_leaving():
     assert pool.sent(A) == [[b"REPLY", b"m"]]  # and no credit
     pool.turn(5)
     assert pool.member.nodes == {}
+
+
+def test_a_worker_has_left_when_the_nodes_know():
+    pool = Pool()
+    pool.request(A)
+    pool.member.leave(pool.now)
+    pool.get(A, b"PONG")
+    pool.get(B, b"PONG")
+    assert not pool.member.has_left(pool.now)  # one is running
+    pool.member.done(pool.requests[0])
+    assert pool.member.has_left(pool.now)
+
+
+def test_a_worker_that_nobody_hears_leaves_all_the_same():
+    pool = Pool()
+    pool.member.leave(pool.now)
+    pool.get(A, b"PONG")
+    assert not pool.member.has_left(pool.now + LEAVE_TIMEOUT_S - 0.1)
+    assert pool.member.has_left(pool.now + LEAVE_TIMEOUT_S)
 
 
 def test_leaving_before_having_joined():

@@ -11,6 +11,12 @@ from mongrel2 import AsyncWorker, Headers, ReceiveTimeout, Request, Worker, Work
 WAIT_S = 10
 
 
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch):
+    """The nodes here do not answer a worker that leaves."""
+    monkeypatch.setattr("mongrel2.pool.LEAVE_TIMEOUT_S", 0.01)
+
+
 class Socket:
     """A ROUTER on a free port, which remembers who spoke last."""
 
