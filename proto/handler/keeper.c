@@ -5,6 +5,7 @@
 
 #include "proto/base/clock.h"
 
+#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -46,7 +47,11 @@ int keeper_start(struct keeper *k, struct m2_handler *h, struct m2_error *e)
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&k->wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    sigset_t all, before; /* signals are for the program's own threads */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     int rc = pthread_create(&k->thread, NULL, keep, k);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (rc != 0) {
         pthread_cond_destroy(&k->wake);
         return handler_fail(e, M2_ERROR_IO, "Can't start a thread: %s.", strerror(rc));

@@ -4,6 +4,9 @@
 #include "proto/wire/pool_frame.h"
 #include "tests/unit/proto/handler/peer.h"
 
+#include <signal.h>
+#include <sys/time.h>
+
 #define NODE    "34f9ceee-cd52-4b7f-b197-88bf2f0ec378"
 #define OTHER   "54c6755b-9628-40a4-9a2d-cc82a816345e"
 #define CLUSTER "cccccccc-0000-4000-8000-00000000000c"
@@ -430,6 +433,29 @@ static void test_keeper_keeps_a_busy_worker_alive(void **state)
     end(&w);
 }
 
+static void on_alarm(int number)
+{
+    (void)number;
+}
+
+/* The keeper takes no signals, so one always ends the wait of the thread that receives. */
+static void test_a_signal_ends_the_wait(void **state)
+{
+    (void)state;
+    struct world w;
+    struct m2_request *r;
+    struct sigaction action = {.sa_handler = on_alarm}, before;
+    struct itimerval soon = {.it_value = {.tv_usec = 10000}, .it_interval = {.tv_usec = 10000}};
+    struct itimerval never = {.it_value = {0}};
+    begin(&w, 1, true);
+    sigaction(SIGALRM, &action, &before);
+    setitimer(ITIMER_REAL, &soon, NULL);
+    assert_int_equal(m2_recv(w.h, &r, -1, NULL), 0);
+    setitimer(ITIMER_REAL, &never, NULL);
+    sigaction(SIGALRM, &before, NULL);
+    end(&w);
+}
+
 /* A loop that sleeps on m2_fd is woken for what the keeper has read. */
 static void test_keeper_wakes_a_foreign_loop(void **state)
 {
@@ -601,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_leaving),
         cmocka_unit_test(test_what_is_sent_last_arrives),
         cmocka_unit_test(test_keeper_keeps_a_busy_worker_alive),
+        cmocka_unit_test(test_a_signal_ends_the_wait),
         cmocka_unit_test(test_keeper_wakes_a_foreign_loop),
         cmocka_unit_test(test_nodes_are_found_through_the_coordinator),
         cmocka_unit_test(test_options),
