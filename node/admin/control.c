@@ -73,6 +73,14 @@ static void send_reply(struct control *c, struct buf *reply)
         zmq_msg_close(&message);
 }
 
+/* The rest of a message that has more frames than the one a request is. */
+static bool drop_rest(struct evzmq *z, zmq_msg_t *message)
+{
+    bool had_more = zmq_msg_more(message);
+    while (zmq_msg_more(message) && evzmq_recv(z, message)) {}
+    return had_more;
+}
+
 static void on_request(struct evzmq *z)
 {
     struct control *c = z->arg;
@@ -82,7 +90,10 @@ static void on_request(struct evzmq *z)
         struct buf reply = BUF_INIT;
         struct verb_call call = {
             .worker = c->worker, .ops = c->ops, .server = c->server, .reply = &reply};
-        answer(slice_of(zmq_msg_data(&message), zmq_msg_size(&message)), &call);
+        if (drop_rest(z, &message))
+            control_put_known_error(&reply, CONTROL_INVALID_DATA);
+        else
+            answer(slice_of(zmq_msg_data(&message), zmq_msg_size(&message)), &call);
         send_reply(c, &reply);
         buf_fini(&reply);
         if (call.after != NULL)

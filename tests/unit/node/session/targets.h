@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_NODE_SESSION_TARGETS_H
 #define TESTS_UNIT_NODE_SESSION_TARGETS_H
 
+#include "node/exchange/raw_reply.h"
 #include "node/exchange/reply.h"
 #include "tests/unit/node/target/serving.h"
 
@@ -70,6 +71,9 @@ static inline void word_start(struct target *t, struct exchange *x)
         exchange_want_body(x);
         if (!x->has_body)
             reply_whole(x, 200, text, SLICE("no body"));
+    } else if (strcmp(word, "raw") == 0) { /* a handler's */
+        exchange_detach(x);
+        raw_reply_expect(x);
     } else { /* later */
         exchange_detach(x);
     }
@@ -128,7 +132,7 @@ static const struct target_ops *const word_kinds[] = {&word_ops, NULL};
 static inline struct model *word_site(const char *const *settings)
 {
     static const char *const words[] = {"now", "chunked", "nothing", "large", "error",
-                                        "cut", "abort",   "body",    "later"};
+                                        "cut", "abort",   "body",    "later", "raw"};
     struct model *m = model_create(NULL);
     fixture_server(m, "main", 0);
     fixture_row(m, TABLE_HOST, "id=1", "server_id=1", "name=a.test", NULL);
