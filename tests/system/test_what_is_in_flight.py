@@ -118,6 +118,54 @@ def test_a_request_that_waits_for_a_pool_that_goes(stage: Stage, server: Changin
         assert client.response().body.startswith(b"it worker=a ")
 
 
+QUICK = ', "/demo/": Handler(pool="demo", queue_timeout=1)'
+QUICK_CLASSIC = (
+    ', "/demo/": Handler(send_spec="ipc://run/send", send_ident="node", '
+    'recv_spec="ipc://run/recv", recv_ident="", queue_timeout=1)'
+)
+
+
+@pytest.mark.parametrize("handler", [QUICK, QUICK_CLASSIC], ids=["pool", "classic"])
+@pytest.mark.parametrize("end", ["kept", "closed", "left", "reset"])
+def test_a_request_that_waits_in_vain(server: Changing, handler: str, end: str) -> None:
+    """It is the last that knows of its handler, whose end comes with its own."""
+    server.start(handler)
+    headers = {"Connection": "close"} if end == "closed" else {}
+    with Client(server.port) as client:
+        client.get("/demo/echo", headers=headers)
+        with Client(server.port) as other:
+            other.get("/version").response()
+        server.change()
+        if end == "left":
+            client.half_close()
+            client.is_closed(5)
+        elif end == "reset":
+            client.reset()
+        else:
+            assert client.response().status == 503
+            assert client.is_closed(0.1) == (end == "closed")
+    with Client(server.port) as client:
+        assert client.get("/demo/echo").response().status == 404
+
+
+@pytest.mark.parametrize("what", ["half", "hang"])
+def test_a_worker_of_a_pool_that_goes_dies(stage: Stage, server: Changing, what: str) -> None:
+    server.start(POOL)
+    nursery = worker(stage, server)
+    with Client(server.port) as client:
+        client.get(f"/demo/{what}", method="POST", headers={"Connection": "close"})
+        if what == "half":
+            client.read_until(b"only this")
+        else:
+            with Client(server.port) as other:
+                other.get("/version").response()
+        server.change()
+        nursery.kill("a")
+        assert client.read_end(5).startswith(b"" if what == "half" else b"HTTP/1.1 502 ")
+    server.program.wait_log("worker lost")
+    server.change()
+
+
 def test_an_upload_to_a_route_that_goes(stage: Stage, server: Changing) -> None:
     server.start(POOL)
     worker(stage, server)
