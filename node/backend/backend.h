@@ -89,6 +89,7 @@ struct backends {
     struct counters *counters;
     struct backend_upcall upcall;
     struct map by_name;         /* of struct backend; holds no references */
+    struct map sockets;         /* of struct handler_socket, likewise */
     char node_uuid[37];         /* what pool workers address replies to */
     char cluster_uuid[37];      /* "" on a single server */
     char handler_endpoint[256]; /* of the pools' ROUTER, once bound; "" before */

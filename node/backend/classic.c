@@ -4,28 +4,21 @@
 
 #include "node/backend/classic.h"
 
+#include "node/backend/handler_socket.h"
 #include "proto/base/log.h"
-#include "proto/link/evzmq.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SEND_HWM = 1000, REPLY_BATCH = 512, NOTICES_MOST = 10000 };
+enum { NOTICES_MOST = 10000 };
 
 enum request_state { REQUEST_NONE, REQUEST_WAITING, REQUEST_SENT };
 
-struct subscription {
-    unsigned count;
-};
-
 struct classic {
     struct backend base;
-    void *push;
-    void *sub;
-    struct evzmq push_events;
-    struct evzmq sub_events;
+    struct handler_socket_user push;
+    struct handler_socket_user sub;
     struct list waiting; /* of struct backend_request, oldest first */
     unsigned waiting_count;
     struct backend_limits limits;
@@ -33,7 +26,6 @@ struct classic {
     unsigned notice_count;
     struct loop_task flush;
     struct ev_timer expiry;
-    struct map subscriptions; /* ident -> struct subscription */
 };
 
 struct notice {
@@ -104,7 +96,7 @@ static bool send_waiting(struct classic *k)
 {
     while (!list_is_empty(&k->waiting)) {
         struct backend_request *r = container_of(k->waiting.next, struct backend_request, link);
-        if (evzmq_send(&k->push_events, &r->message, 0) != 0)
+        if (evzmq_send(&k->push.socket->events, &r->message, 0) != 0)
             return false;
         leave_queue(k, r);
         zmq_msg_init(&r->message);
@@ -117,7 +109,7 @@ static bool send_notices(struct classic *k)
 {
     while (!list_is_empty(&k->notices)) {
         struct notice *n = container_of(k->notices.next, struct notice, link);
-        if (evzmq_send(&k->push_events, &n->message, 0) != 0)
+        if (evzmq_send(&k->push.socket->events, &n->message, 0) != 0)
             return false;
         list_remove(&n->link);
         k->notice_count--;
@@ -139,14 +131,14 @@ static void on_flush(struct loop_task *task)
     struct classic *k = container_of(task, struct classic, flush);
     bool all = send_waiting(k) && send_notices(k);
     refuse_excess(k);
-    evzmq_set_interest(&k->push_events, all ? 0 : EVZMQ_WRITABLE);
+    handler_socket_want(&k->push, !all);
     if (!all && !list_is_empty(&k->waiting) && !ev_is_active(&k->expiry))
         arm_expiry(k);
 }
 
-static void on_writable(struct evzmq *z)
+static void on_writable(struct handler_socket_user *u)
 {
-    struct classic *k = z->arg;
+    struct classic *k = container_of(u, struct classic, push);
     on_flush(&k->flush);
 }
 
@@ -166,7 +158,7 @@ static void classic_send(struct backend *b, struct backend_request *r)
 /* The bound holds for what ZeroMQ did not take; within one turn more may come together. */
 static bool is_queue_full(const struct classic *k)
 {
-    return k->waiting_count >= k->limits.queue && (k->push_events.interest & EVZMQ_WRITABLE) != 0;
+    return k->waiting_count >= k->limits.queue && k->push.wants_ready;
 }
 
 static void classic_send_bounded(struct backend *b, struct backend_request *r)
@@ -212,9 +204,10 @@ static void classic_notice(struct backend *b, zmq_msg_t *message)
 }
 
 /* Each frame counts as a reply of its own, as upstream reads multi-frame messages. */
-static void on_reply(struct evzmq *z)
+static void on_reply(struct handler_socket_user *u)
 {
-    struct classic *k = z->arg;
+    struct classic *k = container_of(u, struct classic, sub);
+    struct evzmq *z = &u->socket->events;
     struct backend_upcall *up = &k->base.set->upcall;
     zmq_msg_t message;
     zmq_msg_init(&message);
@@ -235,13 +228,8 @@ static void classic_destroy(struct backend *b)
     }
     loop_task_cancel(&k->flush);
     ev_timer_stop(b->set->loop->ev, &k->expiry);
-    evzmq_stop(&k->push_events);
-    evzmq_stop(&k->sub_events);
-    if (k->push != NULL)
-        zmq_close(k->push);
-    if (k->sub != NULL)
-        zmq_close(k->sub);
-    map_fini(&k->subscriptions, free);
+    handler_socket_leave(&k->push);
+    handler_socket_leave(&k->sub);
     free(k);
 }
 
@@ -254,47 +242,14 @@ static const struct backend_ops classic_ops = {
     .destroy = classic_destroy,
 };
 
-/* A dead peer must not swallow requests for long: TCP tells by heartbeats, and the high-water mark
- * bounds what it may hold. */
-static void *open_socket(struct backends *s, int type, const char *spec, const char *identity,
-                         struct error *e)
-{
-    void *socket = zmq_socket(s->zmq, type);
-    if (socket == NULL) {
-        error_set(e, ERROR_IO, "Can't make a ZeroMQ socket: %s.", zmq_strerror(zmq_errno()));
-        return NULL;
-    }
-    int linger = 0, hwm = type == ZMQ_PUSH ? SEND_HWM : 0, interval_ms = 2000, timeout_ms = 6000;
-    zmq_setsockopt(socket, ZMQ_LINGER, &linger, sizeof linger);
-    zmq_setsockopt(socket, ZMQ_SNDHWM, &hwm, sizeof hwm);
-    zmq_setsockopt(socket, ZMQ_HEARTBEAT_IVL, &interval_ms, sizeof interval_ms);
-    zmq_setsockopt(socket, ZMQ_HEARTBEAT_TIMEOUT, &timeout_ms, sizeof timeout_ms);
-    if (identity != NULL && identity[0] != '\0' && strlen(identity) < 256)
-        zmq_setsockopt(socket, ZMQ_ROUTING_ID, identity, strlen(identity));
-    if (zmq_bind(socket, spec) != 0) {
-        error_set(e, ERROR_IO, "Can't bind the handler endpoint %s: %s.", spec,
-                  zmq_strerror(zmq_errno()));
-        zmq_close(socket);
-        return NULL;
-    }
-    return socket;
-}
-
 static int open_pair(struct classic *k, const struct classic_options *o, struct error *e)
 {
     struct backends *s = k->base.set;
-    k->push = open_socket(s, ZMQ_PUSH, o->send_spec, o->identity, e);
-    if (k->push == NULL)
+    k->push.on_ready = on_writable;
+    k->sub.on_ready = on_reply;
+    if (handler_socket_join(&k->push, s, ZMQ_PUSH, o->send_spec, o->identity, e) != 0)
         return -1;
-    k->sub = open_socket(s, ZMQ_SUB, o->recv_spec, NULL, e);
-    if (k->sub == NULL)
-        return -1;
-    evzmq_init(&k->push_events, s->loop->ev, k->push, NULL, on_writable, k);
-    evzmq_init(&k->sub_events, s->loop->ev, k->sub, on_reply, NULL, k);
-    k->sub_events.batch = REPLY_BATCH;
-    if (evzmq_start(&k->push_events, 0, e) != 0)
-        return -1;
-    return evzmq_start(&k->sub_events, EVZMQ_READABLE, e);
+    return handler_socket_join(&k->sub, s, ZMQ_SUB, o->recv_spec, NULL, e);
 }
 
 static struct backend *classic_create(struct backends *s, const char *name,
@@ -309,7 +264,6 @@ static struct backend *classic_create(struct backends *s, const char *name,
     list_init(&k->waiting);
     list_init(&k->notices);
     k->limits = o->limits;
-    k->subscriptions = MAP_INIT;
     loop_task_init(&k->flush, on_flush);
     ev_timer_init(&k->expiry, on_expiry, 0, 0);
     if (open_pair(k, o, e) != 0) {
@@ -334,30 +288,10 @@ struct backend *classic_get(struct backends *s, const struct classic_options *o,
 
 int classic_subscribe(struct backend *b, const char *ident, struct error *e)
 {
-    struct classic *k = of(b);
-    struct subscription *s = map_get(&k->subscriptions, slice_str(ident));
-    if (s != NULL) {
-        s->count++;
-        return 0;
-    }
-    s = calloc(1, sizeof *s);
-    if (s == NULL || map_put(&k->subscriptions, slice_str(ident), s, NULL) != 0) {
-        free(s);
-        return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
-    }
-    s->count = 1;
-    zmq_setsockopt(k->sub, ZMQ_SUBSCRIBE, ident, strlen(ident));
-    evzmq_recheck(&k->sub_events);
-    return 0;
+    return handler_socket_subscribe(of(b)->sub.socket, ident, e);
 }
 
 void classic_unsubscribe(struct backend *b, const char *ident)
 {
-    struct classic *k = of(b);
-    struct subscription *s = map_get(&k->subscriptions, slice_str(ident));
-    if (s == NULL || --s->count > 0)
-        return;
-    free(map_remove(&k->subscriptions, slice_str(ident)));
-    zmq_setsockopt(k->sub, ZMQ_UNSUBSCRIBE, ident, strlen(ident));
-    evzmq_recheck(&k->sub_events);
+    handler_socket_unsubscribe(of(b)->sub.socket, ident);
 }

@@ -19,7 +19,7 @@ struct classic_options {
 };
 
 /* The pair for these endpoints with one more reference: the one that is bound already, or a new one
- * (then binding can fail). NULL with *e. */
+ * (then binding can fail), which shares with others the end that is bound. NULL with *e. */
 struct backend *classic_get(struct backends *s, const struct classic_options *o, struct error *e);
 
 /* Takes replies that begin with this ident ("" = all); counted, undone by classic_unsubscribe. */

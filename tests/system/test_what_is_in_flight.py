@@ -72,7 +72,9 @@ class Changing:
         self.m2sh("reload", "-name", "main")
         where = f"/v{self.version}".encode()
         with Client(self.words["port"]) as client:
-            until(lambda: client.get("/version").response().header("Location") == where, "the new one")
+            self.program.wait(
+                lambda: client.get("/version").response().header("Location") == where, "the new one"
+            )
 
 
 @pytest.fixture
@@ -233,6 +235,35 @@ def test_a_classic_handler_that_goes(stage: Stage, server: Changing) -> None:
         client.get("/classic/again")
         conn.reply_http(conn.recv(), b"again")
         assert client.response().body == b"again"
+
+
+def test_one_end_of_a_classic_handler_changes(stage: Stage, server: Changing) -> None:
+    """The end that stays is used by the old and the new handler, as long as there is an old one."""
+    specs = [f"tcp://127.0.0.1:{stage.port()}" for _ in range(4)]
+
+    def handler(send: str, recv: str) -> str:
+        return (
+            f', "/classic/": Handler(send_spec="{send}", send_ident="node", '
+            f'recv_spec="{recv}", recv_ident="")'
+        )
+
+    send, recv = specs[0], specs[1]
+    server.start(handler(send, recv))
+    for new_send, new_recv in [(specs[0], specs[2]), (specs[3], specs[2]), (specs[3], specs[1])]:
+        old = stage.handler(send, recv)
+        with Client(server.port) as before, Client(server.port) as after:
+            before.get("/classic/before")
+            request = old.recv()
+            server.change(handler(new_send, new_recv))
+            send, recv = new_send, new_recv
+            new = stage.handler(send, recv)
+            old.reply_http(request, b"before")
+            assert before.response().body == b"before"
+            old.close_sockets()
+            after.get("/classic/after")
+            new.reply_http(new.recv(), b"after")
+            assert after.response().body == b"after"
+        new.close_sockets()
 
 
 def test_connections_of_a_port_that_goes(stage: Stage, server: Changing) -> None:
