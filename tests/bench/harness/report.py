@@ -120,7 +120,7 @@ def markdown(table):
              "|---|" + "---:|" * (len(table.heading) - 1)]
     for row in table.rows:
         lines.append("| " + " | ".join(row + [""] * (len(table.heading) - len(row))) + " |")
-    lines += [""] + [f"{note[0].upper()}{note[1:]}.  " for note in table.notes]
+    lines += [""] + [f"- {note[0].upper()}{note[1:]}." for note in table.notes]
     if table.goals:
         lines += ["", "| goal | | measured | |", "|---|---|---:|---|"]
         lines += [f"| {level} | {text} | {value} | {verdict} |"
