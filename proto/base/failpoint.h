@@ -2,7 +2,8 @@
  *
  * `M2_FAILPOINTS=push.stored=kill,fetch.done=stop` in the environment arms them: `kill` is SIGKILL
  * at that moment (nothing is flushed, no handler runs), `stop` is SIGSTOP. Without the variable a
- * failpoint costs one test of a flag. Names are listed in tests/README.md. */
+ * failpoint costs one test of a flag. Names begin with the program's part: push. and store. in the
+ * coordinator, node. in the agent; tests/system/test_a_coordinator_dies.py goes through them. */
 #ifndef PROTO_BASE_FAILPOINT_H
 #define PROTO_BASE_FAILPOINT_H
 
