@@ -145,6 +145,12 @@ void verb_get(struct coordinator *c, const struct client *from, const struct clu
         deferred_refuse(d, &e);
 }
 
+/* The head's configuration; NULL while there is no commit. The caller's reference. */
+static struct model *head_model(struct coordinator *c)
+{
+    return c->head.model != NULL ? model_ref(c->head.model) : NULL;
+}
+
 /* ---- diff --------------------------------------------------------------------------------- */
 
 struct diff_state {
@@ -190,7 +196,7 @@ static void diff_second(struct deferred *d)
     struct diff_state *s = d->state;
     struct error e;
     if (s->to == 0 && s->to_model == NULL)
-        s->to_model = model_ref(c->head.model);
+        s->to_model = head_model(c);
     if (s->to == 0 || s->to_model != NULL)
         diff_end(d, NULL);
     else if (store_get(c->store, s->to, on_diff_to, d, &e) != 0)
@@ -221,7 +227,7 @@ void verb_diff(struct coordinator *c, const struct client *from, const struct cl
         return;
     }
     if (r->diff.from == 0) {
-        s->from_model = model_ref(c->head.model);
+        s->from_model = head_model(c);
         diff_second(d);
     } else if (store_get(c->store, (uint64_t)r->diff.from, on_diff_from, d, &e) != 0) {
         diff_end(d, &e);

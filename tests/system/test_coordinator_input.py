@@ -44,6 +44,7 @@ def test_malformed_requests(cluster: Cluster) -> None:
         client.send_raw(raw)
     client.send_raw(b"a", b"b", b"c", b"d", b"e", b"f")
     assert client.call("head") == [{"version": 0, "hash": ""}]
+    assert client.call("diff") == [] and client.call("log") == [] and client.call("nodes") == []
     stats = {row["name"]: row["value"] for row in client.call("stats")}
     assert stats["requests_refused"] >= 10
 
