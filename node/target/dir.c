@@ -14,11 +14,13 @@
 #include "node/target/byteranges.h"
 #include "node/target/file_cache.h"
 #include "node/target/file_path.h"
+#include "proto/base/log.h"
 #include "proto/base/uuid.h"
 #include "proto/model/settings.h"
 
 #include <limits.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum {
     PATH_RAW_MAX = 3 * PATH_MAX, /* of a path that may decode to a name of PATH_MAX */
@@ -49,10 +51,29 @@ static struct slice type_of(const struct file_dir *d, struct slice name)
     return type.len > 0 ? type : t->default_type;
 }
 
+/* A push is to find out before it is decided. A node that serves nothing yet, and a single server,
+ * go on without, as upstream does: better all the other routes than none; these answer 404 until
+ * the directory is there. */
+static int check_base(const struct row *row, const struct worker *w, struct error *e)
+{
+    const char *base = row_str(row, DIRECTORY_BASE);
+    struct stat st;
+    if (stat(base, &st) == 0 && S_ISDIR(st.st_mode))
+        return 0;
+    if (w->in_cluster && w->snapshot != NULL)
+        return error_set_object(e, ERROR_NOT_FOUND, base,
+                                "The directory \"%s\" of a Dir is not there on this node.", base);
+    log_warn("config",
+             "the directory \"%s\" of a Dir is not there; its routes answer 404 until it is", base);
+    return 0;
+}
+
 static int dir_create(struct target **out, const struct row *row, struct snapshot_build *b,
                       struct error *e)
 {
     struct worker *w = b->worker;
+    if (check_base(row, w, e) != 0)
+        return -1;
     if (w->files == NULL)
         w->files = file_cache_create(FILE_CACHE_LIMITS);
     struct dir_target *t = calloc(1, sizeof *t);

@@ -122,6 +122,14 @@ def test_a_silent_node_takes_a_push_back(cluster: Cluster) -> None:
     unchanged(cluster)
 
 
+def test_a_directory_that_is_not_there_is_found_before_the_decision(cluster: Cluster) -> None:
+    path = cluster.site.write(2)
+    path.write_text(path.read_text().replace("/www/2/", "/www/nowhere/"))
+    done = cluster.push_file(path, status=4)
+    assert re.search(r"(?m)^refused  alpha: .*www/nowhere/.* is not there on this node", done.stdout), done.stdout
+    unchanged(cluster)
+
+
 @pytest.fixture
 def picky(stage: Stage, node: Kit) -> Iterator[Cluster]:
     """Alpha listens where the configuration says, beta on a port of its own."""
