@@ -31,6 +31,7 @@ struct backend_request {
     const bool *answer_begun; /* the owner's: has the first byte of an answer come */
     uint32_t conn_id;         /* for the log */
     uint8_t retries_left;     /* pool: how often it may be given to another worker */
+    bool may_come_late;       /* pool: a worker that was given up lives and may still answer it */
     uint8_t state;            /* private to the backend; 0 = not in its hands */
     /* It will not be answered: 502, 503 or 504. Called once; the request is no longer the
      * backend's. */

@@ -343,6 +343,7 @@ static const char *resettle(struct pool *p, struct backend_request *r)
 {
     struct counters *counters = p->base.set->counters;
     bool begun = *r->answer_begun;
+    r->may_come_late |= ((struct pool_worker *)r->worker)->heard_us != 0; /* silent, not gone */
     leave(p, r);
     if (!begun && r->retries_left > 0) {
         r->retries_left--;
@@ -391,6 +392,7 @@ static void time_out_at(struct pool *p, struct pool_worker *w)
             continue;
         p->base.figures.timed_out++;
         p->base.set->counters->timeouts++;
+        r->may_come_late = true;
         give_up(p, r, 504);
     }
 }

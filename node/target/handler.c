@@ -178,6 +178,8 @@ static void handler_start(struct target *t, struct exchange *x)
 {
     const struct request_head *h = x->head;
     struct handler_state *s = arena_zalloc(&x->arena, sizeof *s);
+    if (x->conn->id == 0)
+        x->conn->handler_closed = false;
     if (s == NULL || registry_add(x->worker->registry, x->conn) != 0) {
         reply_error(x, 503, SLICE_EMPTY);
         return;
@@ -232,11 +234,23 @@ static void handler_body(struct exchange *x, struct slice piece, bool last)
         dispatch(x, s, buf_slice(&s->message), s->chunked ? buf_slice(&s->body) : SLICE_EMPTY);
 }
 
+/* Replies name the connection, not the request. One that may still come for a request that is
+ * settled must not be taken for the answer to the next: the next goes out under another id. */
+static void renounce_id(struct worker *w, struct conn *c)
+{
+    if (conn_is_closing(c))
+        return;
+    registry_remove(w->registry, c);
+    c->handler_closed = true; /* nobody knows it by the id it has now */
+}
+
 static void handler_release(struct exchange *x)
 {
     struct handler_state *s = x->state;
     if (s == NULL)
         return;
+    if (s->request.may_come_late)
+        renounce_id(x->worker, x->conn);
     if (s->request.backend != NULL)
         s->request.backend->ops->done(s->request.backend, &s->request);
     buf_fini(&s->message);

@@ -228,6 +228,22 @@ def test_a_late_answer_goes_to_nobody(stage: Stage, served: Node) -> None:
         assert second.body.startswith(b"second worker=b ")
 
 
+def test_a_late_answer_goes_to_nobody_even_later(stage: Stage, served: Node) -> None:
+    """As above, but the worker has joined again when it answers: then its answer is as good as the
+    other's, and it is the other's that must go to nobody."""
+    nursery = workers(stage, served, "demo", ["a"], capacity=4)
+    with Client(served.port) as client:
+        client.get("/demo/echo?ms=3000", headers={"X-Request": "first"})
+        nursery.program.wait_log("a has begun")
+        nursery.signal("a", signal.SIGSTOP)
+        nursery.start("b")
+        nursery.program.wait_log("b has begun")
+        nursery.signal("a", signal.SIGCONT)
+        assert client.response().body.startswith(b"first ")
+        client.get("/demo/echo?ms=2500", headers={"X-Request": "second"})
+        assert client.response().body.startswith(b"second ")
+
+
 # ---- slow --------------------------------------------------------------------------------------
 
 
@@ -289,6 +305,17 @@ def test_a_worker_that_does_not_answer_in_time(stage: Stage, served: Node) -> No
         assert client.get("/quick/echo").response().status == 200
     assert served.metrics()["timeouts_total"] == 1
     assert not served.losses()
+
+
+def test_an_answer_after_the_timeout_goes_to_nobody(stage: Stage, served: Node) -> None:
+    """Above all not to the next request of the connection, where that stays open."""
+    workers(stage, served, "quick", ["a"])
+    with Client(served.port) as client:
+        client.get("/quick/echo?ms=1500", headers={"X-Request": "late"})
+        assert client.response().status == 504
+        if not client.is_closed(0.1):
+            client.get("/quick/echo?ms=800", headers={"X-Request": "next"})
+            assert client.response().body.startswith(b"next ")
 
 
 def test_a_worker_that_leaves_finishes_first(stage: Stage, served: Node) -> None:

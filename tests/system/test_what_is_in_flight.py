@@ -16,7 +16,6 @@ from support.nursery import Nursery
 from support.program import run
 from support.raw import Client
 from support.server import Kit, Stage
-from support.wait import until
 
 CONF = """
 localhost = Host(name="localhost", routes={{
