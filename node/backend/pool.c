@@ -443,6 +443,7 @@ static void pool_destroy(struct backend *b)
     dismiss_all(&p->busy);
     loop_task_cancel(&p->flush);
     ev_timer_stop(b->set->loop->ev, &p->expiry);
+    pool_port_unref(b->set);
     free(p);
 }
 
@@ -458,11 +459,14 @@ static const struct backend_ops pool_ops = {
 static struct backend *pool_create(struct backends *s, const char *name,
                                    const struct backend_limits *limits, struct error *e)
 {
-    if (pool_port_get(s, &port_ops, e) == NULL)
+    struct pool_port *port = pool_port_get(s, &port_ops, e);
+    if (port == NULL)
         return NULL;
+    pool_port_ref(port);
     struct pool *p = calloc(1, sizeof *p);
     if (p == NULL || backend_enter(s, &p->base, &pool_ops, name) != 0) {
         free(p);
+        pool_port_unref(s);
         error_set(e, ERROR_NO_MEMORY, "Out of memory.");
         return NULL;
     }

@@ -23,6 +23,8 @@ struct pool_port {
     struct map by_route; /* routing id -> struct pool_worker */
     struct list workers;
     struct buf scratch;
+    struct loop_task close; /* when no pool is left */
+    unsigned pools;
 };
 
 static void remember_text(char *out, size_t room, struct slice s)
@@ -317,11 +319,31 @@ static void port_free(struct pool_port *p)
     if (p->router != NULL)
         zmq_close(p->router);
     ev_timer_stop(p->set->loop->ev, &p->heartbeat);
+    loop_task_cancel(&p->close);
     map_fini(&p->by_route, NULL);
     buf_fini(&p->scratch);
     p->set->pool_port = NULL;
     p->set->handler_endpoint[0] = '\0';
     free(p);
+}
+
+static void close_if_unused(struct loop_task *task)
+{
+    struct pool_port *p = container_of(task, struct pool_port, close);
+    if (p->pools == 0)
+        pool_port_close(p->set);
+}
+
+void pool_port_ref(struct pool_port *p)
+{
+    p->pools++;
+}
+
+void pool_port_unref(struct backends *set)
+{
+    struct pool_port *p = set->pool_port;
+    if (p != NULL && --p->pools == 0)
+        loop_at_turn_end(set->loop, &p->close);
 }
 
 struct pool_port *pool_port_get(struct backends *set, const struct pool_port_ops *ops,
@@ -338,6 +360,7 @@ struct pool_port *pool_port_get(struct backends *set, const struct pool_port_ops
     p->ops = ops;
     p->by_route = MAP_INIT;
     list_init(&p->workers);
+    loop_task_init(&p->close, close_if_unused);
     ev_timer_init(&p->heartbeat, on_heartbeat, POOL_HEARTBEAT_MS / 1000.0,
                   POOL_HEARTBEAT_MS / 1000.0);
     if (bind_router(p, e) != 0) {

@@ -56,6 +56,10 @@ struct pool_port_ops {
 struct pool_port *pool_port_get(struct backends *set, const struct pool_port_ops *ops,
                                 struct error *e);
 void pool_port_close(struct backends *set); /* says BYE to all; fine when there is none */
+/* A pool uses the port, or no longer: without any it is closed at the end of the turn, so that a
+ * configuration that was only prepared leaves no socket behind. */
+void pool_port_ref(struct pool_port *p);
+void pool_port_unref(struct backends *set); /* fine when it was closed meanwhile */
 
 /* Sends a message without payload frames of its own beyond `f`. False: the worker can't be reached,
  * and is reported lost from the next tick on. */

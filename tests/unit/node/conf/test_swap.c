@@ -82,6 +82,14 @@ static struct prepared *prepare(struct model *m, uint64_t version)
     return p;
 }
 
+static size_t open_files(void)
+{
+    size_t count = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        count += fcntl(fd, F_GETFD) >= 0;
+    return count;
+}
+
 static bool accepts(unsigned port)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
@@ -147,6 +155,23 @@ static void test_discard_leaves_all_as_it_was(void **state)
     assert_int_equal(worker.counters.config_swaps, 1);
 }
 
+/* The first pool binds the handler port: with it goes the socket. */
+static void test_discard_of_the_first_pool_closes_its_port(void **state)
+{
+    (void)state;
+    struct prepared *p = prepare(site("127.0.0.1", "queue=1", NULL), 1);
+    assert_string_not_equal(world.backends.handler_endpoint, "");
+    size_t files = open_files();
+    swap_discard(p);
+    loop_step(&worker.loop);
+    assert_null(world.backends.pool_port);
+    assert_string_equal(world.backends.handler_endpoint, "");
+    assert_true(open_files() < files);
+    swap_activate(&live, prepare(site("127.0.0.1", "queue=1", NULL), 1)); /* and may come back */
+    loop_step(&worker.loop);
+    assert_string_not_equal(world.backends.handler_endpoint, "");
+}
+
 static void test_limits_change_with_the_swap(void **state)
 {
     (void)state;
@@ -204,14 +229,6 @@ static void test_a_draining_server_opens_no_socket(void **state)
     assert_null(live.listener);
 }
 
-static size_t open_files(void)
-{
-    size_t count = 0;
-    for (int fd = 0; fd < 1024; fd++)
-        count += fcntl(fd, F_GETFD) >= 0;
-    return count;
-}
-
 static void test_a_thousand_swaps_leave_nothing_behind(void **state)
 {
     (void)state;
@@ -236,6 +253,7 @@ int main(void)
         TEST(test_a_swap_keeps_listener_and_backends),
         TEST(test_another_address_is_bound_first_and_the_old_one_closed_last),
         TEST(test_discard_leaves_all_as_it_was),
+        TEST(test_discard_of_the_first_pool_closes_its_port),
         TEST(test_limits_change_with_the_swap),
         TEST(test_what_cannot_be_built_changes_nothing),
         TEST(test_the_old_snapshot_lives_as_long_as_it_is_used),
