@@ -114,7 +114,7 @@ static void test_random_walks(void **state)
     (void)state;
     char *expected = malloc(8 << 20), *got = malloc(8 << 20);
     for (unsigned seed = 1; seed <= 30; seed++) {
-        size_t in = 0, out = 0, files = 0;
+        size_t in = 0, out = 0;
         srand(seed);
         for (int step = 0; step < 400; step++) {
             unsigned how = (unsigned)rand();
@@ -125,7 +125,6 @@ static void test_random_walks(void **state)
                 len = len_added(how, len);
                 memcpy(expected + in, source + from, len);
                 in += len;
-                files += how % 5 == 2 ? len : 0;
             } else if (in > out) {
                 out += write_some(got + out, 1 + (size_t)rand() % 9000);
             }
