@@ -21,8 +21,8 @@ class Ports:
 
     def __init__(self) -> None:
         self._locks: List[Any] = []
-        self._folder = Path(tempfile.gettempdir()) / "m2-ports"
-        self._folder.mkdir(mode=0o777, exist_ok=True)
+        self._folder = Path(tempfile.gettempdir()) / f"m2-ports-{os.getuid()}"
+        self._folder.mkdir(exist_ok=True)
 
     def free(self) -> int:
         for _ in range(1000):
