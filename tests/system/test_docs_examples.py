@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import urllib.request
 from pathlib import Path
 from typing import Dict, List, Sequence, Tuple
 
@@ -127,10 +128,21 @@ def test_a_cluster_by_hand(stage: Stage, node: Kit) -> None:
 
 
 def test_a_worker_in_few_lines(stage: Stage, node: Kit) -> None:
-    """If docs/reference/pool-protocol.md has a program, it is one."""
-    text = (ROOT / "docs/reference/pool-protocol.md").read_text()
-    for program in re.findall(r"```python\n(.*?)```", text, re.S):
-        compile(program, "pool-protocol.md", "exec")
+    """The program of docs/reference/pool-protocol.md serves."""
+    folder, port, workers = stage.folder(), stage.port(), stage.port()
+    program = re.findall(r"```python\n(.*?)```", (ROOT / "docs/reference/pool-protocol.md").read_text(), re.S)[0]
+    (folder / "worker.py").write_text(program.replace("9999", str(workers)))
+    conf = dict(BLOCK.findall((ROOT / "README.md").read_text()))["mongrel2.conf"].replace("6767", str(port))
+    conf = re.sub(r"Handler\(.*?\)", 'Handler(pool="chat")', conf, flags=re.S)
+    (folder / "mongrel2.conf").write_text(conf)
+    subprocess.run([node.m2sh, "load"], cwd=folder, check=True, timeout=60)
+    command = [node.mongrel2, "config.sqlite", "-name", "main", "-handler_port", f"tcp://127.0.0.1:{workers}"]
+    stage.start(command, folder, name="server").wait_log("serves on")
+    library = {"PYTHONPATH": str(ROOT / "proto/python")}
+    stage.start(["/usr/bin/python3", "worker.py"], folder, env=library, name="worker")
+    for _ in range(10):
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/hello", timeout=10) as answer:
+            assert answer.read() == b"hello\n"
 
 
 def test_the_bytes_of_the_control_port(stage: Stage, node: Kit) -> None:
