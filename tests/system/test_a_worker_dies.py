@@ -27,7 +27,7 @@ pytestmark = pytest.mark.timeout(600)
 
 HOSTS = """
 pool = Handler(pool="demo", protocol="tnetstring", retries=8, queue_timeout=10)
-small = Handler(pool="small", queue=2, queue_timeout=1)
+small = Handler(pool="small", queue=2, queue_timeout=2)
 quick = Handler(pool="quick", timeout=1)
 once = Handler(pool="once")
 
@@ -201,7 +201,7 @@ def test_a_hung_worker_is_noticed(stage: Stage, served: Node) -> None:
         for name in nursery.pids:
             nursery.signal(name, signal.SIGSTOP)
         assert post.response().status == get.response().status == 502
-        assert time.monotonic() - start < 1.1 * PATIENCE
+        assert time.monotonic() - start < 1.2 * PATIENCE
         assert len(served.losses()) == 2
         for name in nursery.pids:
             nursery.signal(name, signal.SIGCONT)
@@ -273,7 +273,7 @@ def test_a_pool_without_workers(stage: Stage, served: Node) -> None:
         answer = client.get("/small/echo").response()
         assert answer.status == 503
         assert int(answer.header("Retry-After") or b"0") >= 1
-        assert 0.9 < time.monotonic() - start < 1.0 + 1.0 * PATIENCE
+        assert 1.9 < time.monotonic() - start < 2.0 + 1.0 * PATIENCE
         client.get("/small/echo", headers={"X-Request": "it"})  # the connection goes on
         nursery = workers(stage, served, "small", ["a"])
         assert client.response().body.startswith(b"it worker=a ")
@@ -288,7 +288,7 @@ def test_the_queue_is_bounded(stage: Stage, served: Node) -> None:
         start = time.monotonic()
         answer = third.get("/small/echo").response()
         assert (answer.status, answer.header("Retry-After")) == (503, b"1")
-        assert time.monotonic() - start < 0.9 * PATIENCE
+        assert time.monotonic() - start < 1.9 * PATIENCE
     assert served.metrics()["pool_queue_full_total"] == 1
     for client in clients:
         assert client.response().status == 503
