@@ -48,10 +48,12 @@ static const struct event *find(const struct events *ev, int64_t id)
 static int64_t first_after(const struct events *ev, int64_t since)
 {
     int64_t oldest = ev->next_id - EVENTS_KEPT;
+    if (since >= ev->next_id - 1)
+        return ev->next_id;
     int64_t id = since + 1 > oldest ? since + 1 : oldest;
     while (id < ev->next_id && find(ev, id) == NULL)
         id++; /* the ring is not full yet */
-    return id < ev->next_id ? id : ev->next_id;
+    return id;
 }
 
 static void put_row(struct cluster_table_writer *w, const struct event *it)

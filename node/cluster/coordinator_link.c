@@ -51,6 +51,8 @@ static void take_update(struct coordinator_link *l, struct slice bytes)
     struct arena arena;
     struct cluster_update u;
     struct error e;
+    if (!l->joined)
+        return; /* a coordinator that has not admitted us, of another cluster perhaps */
     arena_init(&arena, 0);
     if (cluster_update_decode(&u, bytes, CLUSTER_MESSAGE_MAX, &arena, &e) == 0)
         l->ops->update(l->arg, l, &u);

@@ -11,6 +11,7 @@ from typing import Iterator
 import pytest
 
 from support.control_plane import Cluster, Refused, canonical
+from support.program import Failed
 from support.server import Stage
 from support.wait import until
 
@@ -279,13 +280,27 @@ def test_a_store_that_was_rolled_back_is_not_followed(cluster: Cluster) -> None:
     assert node.is_running()
 
 
+def test_another_cluster_is_not_followed(cluster: Cluster) -> None:
+    node = cluster.start_node("web-1")
+    cluster.wait_joined("web-1")
+    cluster.push("one")
+    cluster.coordinator.stop()
+    cluster.store = cluster.folder / "another.sqlite"
+    cluster.start_coordinator()  # at the same address, with a history of its own
+    node.wait_log("belongs to cluster")
+    for text in ("a", "b", "c"):
+        assert cluster.push(text)["nodes"] == 0
+    assert cluster.states() == {}
+    node.stop()
+    cluster.start_node("web-1").wait_log("belongs to cluster")
+    assert {version for version, _ in cluster.served("web-1")} == {1}
+
+
 def test_an_edited_store_is_refused(cluster: Cluster) -> None:
     cluster.push("one")
     cluster.coordinator.stop()
     with sqlite3.connect(cluster.store) as db:
         db.execute("UPDATE commits SET why = 'nothing'")
-    from support.program import Failed
-
     with pytest.raises(Failed):
         cluster.start_coordinator()
     assert cluster.coordinator.status == 1
