@@ -19,7 +19,6 @@ struct server_options {
     const char *node_name;
     const char *node_uuid; /* NULL: the one in the state directory, else a new one */
     const char *state_dir;
-    const char *keys_dir;
     /* both */
     const char *bind_addr;    /* overrides the configuration's */
     unsigned port;            /* likewise; 0 none */

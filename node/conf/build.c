@@ -3,6 +3,7 @@
 #include "node/conf/build.h"
 
 #include "node/http/mime.h"
+#include "proto/base/log.h"
 #include "proto/base/map.h"
 #include "proto/model/settings.h"
 
@@ -252,6 +253,32 @@ static int refuse_what_is_missing(const struct snapshot *s, struct error *e)
     return 0;
 }
 
+/* What upstream has and this version has not, where the rest can be served without: said once per
+ * configuration. */
+static void tell_what_is_missing(const struct model *m)
+{
+    size_t sockets = 0, messages = 0;
+    for (size_t i = 0; i < model_count(m, TABLE_ROUTE); i++) {
+        struct slice path = row_text(model_row(m, TABLE_ROUTE, i), ROUTE_PATH);
+        sockets += path.len > 0 && (path.ptr[0] == '@' || path.ptr[0] == '<');
+    }
+    for (size_t i = 0; i < model_count(m, TABLE_HANDLER); i++)
+        messages += slice_eq(row_text(model_row(m, TABLE_HANDLER, i), HANDLER_WEBSOCKET),
+                             SLICE("messages"));
+    if (sockets > 0)
+        log_warn("config", "%zu routes for JSON or XML sockets get no messages in this version",
+                 sockets);
+    if (messages > 0)
+        log_warn("config", "%zu handlers ask for WebSocket messages, which this version has not",
+                 messages);
+    if (setting_text(m, SETTING_UPLOAD_TEMP_STORE)[0] != '\0' ||
+        setting_bool(m, SETTING_UPLOAD_STREAM))
+        log_warn("config", "upload.* has no effect in this version: bodies over "
+                           "limits.content_length get 413");
+    if (setting_bool(m, SETTING_DOWNLOAD_FLOW_CONTROL))
+        log_warn("config", "download.flow_control has no effect in this version");
+}
+
 int build_snapshot(struct snapshot **out, struct model *m, const struct row *server,
                    struct worker *w, const struct target_ops *const *kinds, struct error *e)
 {
@@ -266,6 +293,7 @@ int build_snapshot(struct snapshot **out, struct model *m, const struct row *ser
     load_settings(&s->settings, m);
     struct build b = {.base = {.snapshot = s, .worker = w}, .kinds = kinds, .made = MAP_INIT};
     int result = refuse_what_is_missing(s, e);
+    tell_what_is_missing(m);
     if (result == 0)
         result = load_mime(s, e);
     if (result == 0)

@@ -97,8 +97,8 @@ static int secure(void *socket, const char *spec, enum endpoint_use use,
         if (endpoint_is_local(spec) || (security != NULL && security->insecure))
             return 0;
         return error_set(e, ERROR_DENIED,
-                         "%s leaves this machine: give -keys DIR to encrypt, or -insecure to "
-                         "use it in the open.",
+                         "%s leaves this machine: use ipc:// or a loopback address, or give "
+                         "-insecure to use it in the open.",
                          spec);
     }
     if (use == ENDPOINT_BIND) {
