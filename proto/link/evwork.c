@@ -122,10 +122,10 @@ void evwork_drain(struct evwork *w)
 void evwork_destroy(struct evwork **w)
 {
     struct evwork *it = *w;
-    *w = NULL;
     if (it == NULL)
         return;
-    evwork_drain(it);
+    evwork_drain(it); /* `done` may submit more, through *w */
+    *w = NULL;
     pthread_mutex_lock(&it->lock);
     it->stop = true;
     pthread_cond_broadcast(&it->changed);

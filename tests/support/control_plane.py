@@ -3,6 +3,7 @@ the protocol itself."""
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import subprocess
 from pathlib import Path
@@ -155,8 +156,13 @@ class Cluster:
         return self._clients[-1]
 
     def end(self) -> None:
+        """In good order, so that what sanitizers say at the end is heard."""
         for client in self._clients:
             client.close()
+        for program in [*self.nodes.values(), self.coordinator]:
+            if program is not None and program.is_running():
+                program.signal(signal.SIGCONT)
+                program.stop()
 
     def push(self, text: str, client: Optional[Client] = None, **args: Any) -> Dict[str, Any]:
         """Pushes a small configuration; the last row of the answer."""

@@ -21,8 +21,8 @@ def cluster(stage: Stage) -> Iterator[Cluster]:
     cluster = Cluster(stage)
     cluster.start_coordinator()
     yield cluster
-    cluster.end()
     assert cluster.coordinator.is_running()
+    cluster.end()
 
 
 def refusal(client: Client, verb: str, **args) -> Refused:

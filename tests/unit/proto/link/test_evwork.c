@@ -73,10 +73,13 @@ static void test_destroy_finishes_what_was_submitted(void **state)
     assert_int_equal(evwork_create(&w, loop, NULL), 0);
     for (int i = 0; i < 5; i++) {
         jobs[i] = (struct job){{run, done, {NULL, NULL}}, i, pthread_self(), NULL, log, &count};
+        if (i == 2)
+            jobs[i].again = w;
         evwork_submit(w, &jobs[i].work);
     }
     evwork_destroy(&w);
-    assert_int_equal(count, 5);
+    assert_int_equal(count, 6);
+    assert_null(w);
     ev_loop_destroy(loop);
 }
 
