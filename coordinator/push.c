@@ -278,6 +278,8 @@ static enum push_state reject(struct push *p)
 {
     if (p->error.code == ERROR_REFUSED)
         p->error.code = ERROR_IO; /* for whoever pushed, nodes refuse and stores fail */
+    if (p->error.code == ERROR_DENIED)
+        p->error.code = ERROR_CONFLICT; /* it is this coordinator that may not, not the author */
     return take_back(p, PUSH_REJECTED);
 }
 
