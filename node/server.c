@@ -196,6 +196,7 @@ int server_build_worker(struct server *s, size_t buffer_size, int io_threads, st
     deadlines_init(&w->deadlines, &w->loop);
     conns_init(&w->conns, &w->loop, &w->deadlines, buffer_size);
     w->conns.owner = w;
+    w->conns.accept_errors = &w->counters.accept_errors;
     w->conns.on_closed = on_conn_closed;
     init_pools(w);
     w->registry = registry_create(0, e);

@@ -535,25 +535,3 @@ const char *agent_uuid(const struct agent *a)
 {
     return a->dir.uuid;
 }
-
-const char *agent_cluster(const struct agent *a)
-{
-    return a->cluster;
-}
-
-int64_t agent_version(const struct agent *a)
-{
-    return follow_version(a->follow);
-}
-
-const char *agent_hash(const struct agent *a)
-{
-    return follow_hash(a->follow);
-}
-
-const char *agent_state(const struct agent *a)
-{
-    if (follow_model(a->follow) == NULL && follow_state(a->follow) == FOLLOW_STEADY)
-        return "empty";
-    return follow_state_name(follow_state(a->follow));
-}

@@ -93,11 +93,7 @@ int agent_start(struct agent *a, void *zmq, struct error *e);
 void agent_stop(struct agent *a, const char *reason);
 void agent_destroy(struct agent **a); /* stops first; NULL is fine */
 
-const char *agent_uuid(const struct agent *a);    /* the node's, 36 characters */
-const char *agent_cluster(const struct agent *a); /* the cluster's; "" when not known yet */
-int64_t agent_version(const struct agent *a);     /* of the running commit; 0 none */
-const char *agent_hash(const struct agent *a);    /* its hash; "" for version 0 */
-const char *agent_state(const struct agent *a);   /* "synced", "prepared", … for people */
+const char *agent_uuid(const struct agent *a); /* the node's, 36 characters */
 
 /* What describe would say has changed: join again. */
 void agent_described(struct agent *a);

@@ -251,11 +251,6 @@ void coordinator_link_destroy(struct coordinator_link **link)
     free(l);
 }
 
-bool coordinator_link_is_joined(const struct coordinator_link *l)
-{
-    return l->joined;
-}
-
 void coordinator_link_post(struct coordinator_link *l, struct cluster_request *r)
 {
     struct error e;

@@ -37,7 +37,6 @@ int coordinator_link_create(struct coordinator_link **out, struct ev_loop *loop,
                             const struct coordinator_link_ops *ops, void *arg, struct error *e);
 void coordinator_link_destroy(struct coordinator_link **l); /* NULL is fine */
 
-bool coordinator_link_is_joined(const struct coordinator_link *l);
 /* Joins (again); fine when there is no connection. */
 void coordinator_link_join(struct coordinator_link *l);
 /* Sends when joined, else drops: beats and acknowledgements are worthless later. */

@@ -9,19 +9,6 @@
 
 #include <string.h>
 
-static const char *const step_names[] = {"admit", "route", "serve", "reply", "log", "ended"};
-static const char *const end_texts[] = {"done", "client gone", "reply cut", "timed out", "killed"};
-
-const char *exchange_step_name(enum exchange_step step)
-{
-    return step_names[step];
-}
-
-const char *exchange_end_text(enum exchange_end how)
-{
-    return end_texts[how];
-}
-
 static void take_log_fields(struct exchange *x, const struct request_head *h)
 {
     x->method = h->method;

@@ -18,16 +18,14 @@
 #include <stdint.h>
 
 enum exchange_step { STEP_ADMIT, STEP_ROUTE, STEP_SERVE, STEP_REPLY, STEP_LOG, STEP_ENDED };
-const char *exchange_step_name(enum exchange_step step);
 
-enum exchange_end { /* how it ended; text in exchange_end_text */
+enum exchange_end { /* how it ended */
                     EXCHANGE_DONE,
                     EXCHANGE_CLIENT_GONE,
                     EXCHANGE_REPLY_CUT, /* the answer broke off */
                     EXCHANGE_TIMED_OUT,
                     EXCHANGE_KILLED,
 };
-const char *exchange_end_text(enum exchange_end how);
 
 /* What an exchange needs of the session that began it. */
 struct exchange_sink {

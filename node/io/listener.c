@@ -130,6 +130,8 @@ static bool accept_failed(struct listener *l)
     if (errno == ECONNABORTED || errno == EINTR || errno == EPROTO)
         return true;
     l->accept_errors++;
+    if (l->set->accept_errors != NULL)
+        (*l->set->accept_errors)++;
     log_limited(&l->complaint, LOG_WARN_LEVEL, "listener",
                 "can't accept on %s: %s; trying again in %d ms", l->identity, strerror(errno),
                 (int)(pause_s * 1000));

@@ -140,6 +140,8 @@ static void test_out_of_descriptors(void **state)
 {
     (void)state;
     struct rlimit saved, none;
+    uint64_t counted = 0;
+    p.conns.accept_errors = &counted;
     struct listener *l = open_one("127.0.0.1", 0);
     listener_start(l, &p.conns, &pair_session);
     int client = try_connect(listener_port(l));
@@ -151,6 +153,7 @@ static void test_out_of_descriptors(void **state)
     pair_turns(&p, 50);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &saved), 0);
     assert_int_equal(listener_accept_errors(l), 1); /* not one each turn */
+    assert_int_equal(counted, 1);
     assert_int_equal(p.conns.count, 1);
     for (int i = 0; i < 1000 && p.conns.count < 2; i++) { /* pause_s of real time */
         usleep(1000);
