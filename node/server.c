@@ -38,7 +38,14 @@ static void on_reply(void *arg, struct backend *origin, zmq_msg_t *message)
     bool is_addressed = s->worker.in_cluster || strcmp(origin->ops->kind, "pool") == 0;
     s->inbox.node = is_addressed ? s->worker.uuid : NULL;
     s->inbox.cluster = s->backends.cluster_uuid;
-    inbox_take(&s->inbox, message, origin->name, report_unknown, origin);
+    struct inbox_sender from = {
+        .name = origin->name,
+        .unknown = report_unknown,
+        .arg = origin,
+        .raw_payload = origin->raw_payload,
+        .nul = origin->nul,
+    };
+    inbox_take(&s->inbox, message, &from);
 }
 
 /* The handler that a connection used last learns that it is gone. */

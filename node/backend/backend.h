@@ -18,6 +18,7 @@
 #include <zmq.h>
 
 struct backend;
+struct backend_poster;
 
 /* One request on its way, embedded in its owner, who outlives it or cancels it. */
 struct backend_request {
@@ -31,6 +32,8 @@ struct backend_request {
     const bool *answer_begun; /* the owner's: has the first byte of an answer come */
     uint32_t conn_id;         /* for the log */
     uint8_t retries_left;     /* pool: how often it may be given to another worker */
+    uint32_t sent_beat;       /* pool: the worker's beat when a one-way message went to it */
+    bool one_way;             /* nobody waits for an answer: see backend_post.h */
     bool may_come_late;       /* pool: a worker that was given up lives and may still answer it */
     uint8_t state;            /* private to the backend; 0 = not in its hands */
     /* It will not be answered: 502, 503 or 504. Called once; the request is no longer the
@@ -54,6 +57,11 @@ struct backend_ops {
     void (*send)(struct backend *b, struct backend_request *r);
     /* The answer is whole, or the client has gone: forget it. Fine when it is not in its hands. */
     void (*done)(struct backend *b, struct backend_request *r);
+    /* A further part of what `first` began (a streamed upload). A pool gives it to the worker that
+     * has `first`: false when that one is gone. Otherwise as backend_post, and like it it reports
+     * to `poster` (may be NULL). Takes the message. */
+    bool (*part)(struct backend *b, const struct backend_request *first,
+                 struct backend_poster *poster, zmq_msg_t *message);
     /* A notice (disconnect): bounded, dropped when nobody takes it. Takes the message. */
     void (*notice)(struct backend *b, zmq_msg_t *message);
     /* These limits hold from now on. */
@@ -80,6 +88,8 @@ struct backend {
     struct backends *set;
     struct backend_figures figures;
     struct list peers; /* of struct handler_peer; the first hears of unknown listeners */
+    bool raw_payload;  /* how its replies go to JSON and XML sockets, by the configuration that */
+    bool nul;          /* runs: see struct push */
     char name[256];    /* identity: "classic SEND_SPEC RECV_SPEC" or "pool NAME" */
 };
 

@@ -4,6 +4,7 @@
 
 #include "node/backend/classic.h"
 
+#include "node/backend/backend_post.h"
 #include "node/backend/handler_socket.h"
 #include "proto/base/log.h"
 
@@ -100,7 +101,10 @@ static bool send_waiting(struct classic *k)
             return false;
         leave_queue(k, r);
         zmq_msg_init(&r->message);
-        r->state = REQUEST_SENT;
+        if (r->one_way)
+            backend_post_delivered(r);
+        else
+            r->state = REQUEST_SENT;
     }
     return true;
 }
@@ -186,6 +190,12 @@ static void classic_limit(struct backend *b, const struct backend_limits *limits
     arm_expiry(of(b));
 }
 
+static bool classic_part(struct backend *b, const struct backend_request *first,
+                         struct backend_poster *poster, zmq_msg_t *message)
+{
+    return backend_post(b, poster, first->conn_id, message) == 0;
+}
+
 static void classic_notice(struct backend *b, zmq_msg_t *message)
 {
     struct classic *k = of(b);
@@ -226,6 +236,8 @@ static void classic_destroy(struct backend *b)
         zmq_msg_close(&n->message);
         free(n);
     }
+    while (!list_is_empty(&k->waiting)) /* only posts: whoever waits for an answer holds us */
+        refuse(k, container_of(k->waiting.next, struct backend_request, link), 503);
     loop_task_cancel(&k->flush);
     ev_timer_stop(b->set->loop->ev, &k->expiry);
     handler_socket_leave(&k->push);
@@ -237,6 +249,7 @@ static const struct backend_ops classic_ops = {
     .kind = "classic",
     .send = classic_send_bounded,
     .done = classic_done,
+    .part = classic_part,
     .notice = classic_notice,
     .limit = classic_limit,
     .destroy = classic_destroy,

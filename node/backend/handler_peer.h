@@ -15,8 +15,9 @@ struct handler_peer {
     struct list link;        /* in backend->peers */
     struct backend *backend; /* a reference */
     enum handler_format format;
-    char *ident;      /* "" possible */
-    char *recv_ident; /* subscribed at the backend; NULL for pools */
+    char *ident;             /* "" possible */
+    char *recv_ident;        /* subscribed at the backend; NULL for pools */
+    bool websocket_messages; /* the node speaks the protocol, the handler gets messages */
 };
 
 /* Takes over the caller's reference to `backend`, also on failure. NULL when out of memory. */

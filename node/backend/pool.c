@@ -4,6 +4,7 @@
 
 #include "node/backend/pool.h"
 
+#include "node/backend/backend_post.h"
 #include "node/backend/pool_worker.h"
 #include "proto/base/buf.h"
 #include "proto/base/log.h"
@@ -57,8 +58,9 @@ static void leave(struct pool *p, struct backend_request *r)
         p->base.figures.queued_now = --p->waiting_count;
     if (r->state == REQUEST_AT_WORKER) {
         struct pool_worker *w = r->worker;
-        w->in_flight--;
-        p->base.figures.in_flight--;
+        w->in_flight -= !r->one_way;
+        w->unconfirmed -= r->one_way;
+        p->base.figures.in_flight -= !r->one_way;
     }
     r->worker = NULL;
     r->state = REQUEST_NONE;
@@ -120,8 +122,13 @@ static bool hand_over(struct pool *p, struct pool_worker *w, struct backend_requ
     r->state = REQUEST_AT_WORKER;
     r->sent_us = p->base.set->loop->now_us;
     list_push_back(&w->requests, &r->link);
-    w->in_flight++;
-    p->base.figures.in_flight++;
+    w->in_flight += !r->one_way;
+    w->unconfirmed += r->one_way;
+    p->base.figures.in_flight += !r->one_way;
+    if (r->one_way) {
+        r->sent_beat = w->beats_sent;
+        backend_post_left(r);
+    }
     return true;
 }
 
@@ -237,6 +244,18 @@ static void pool_done(struct backend *b, struct backend_request *r)
     drop_message(r);
 }
 
+/* The worker that began an upload gets all of it: a part needs no credit, as its size was granted
+ * by that worker. */
+static bool pool_part(struct backend *b, const struct backend_request *first,
+                      struct backend_poster *poster, zmq_msg_t *message)
+{
+    (void)poster; /* it does not wait */
+    struct pool_worker *w = first->state == REQUEST_AT_WORKER ? first->worker : NULL;
+    bool sent = w != NULL && pool_worker_send_part(w, ++of(b)->next_id, message);
+    zmq_msg_close(message);
+    return sent;
+}
+
 /* Who hears notices: one with room, else one that stays. */
 static struct pool_worker *choose_listener(struct pool *p)
 {
@@ -329,6 +348,21 @@ static void worker_returned(struct pool_worker *w, struct slice id)
     wait_again(p, r, false);
 }
 
+/* What it was sent before the beat that it answers now is with it: had it no room, it would have
+ * said so before. */
+static void worker_beat(struct pool_worker *w, uint32_t beat)
+{
+    if (w->unconfirmed == 0)
+        return;
+    list_for_each_safe (it, &w->requests) {
+        struct backend_request *r = request_at(it);
+        if (!r->one_way || (int32_t)(beat - r->sent_beat) <= 0)
+            continue;
+        leave(pool_of(w), r);
+        backend_post_delivered(r);
+    }
+}
+
 static void worker_bye(struct pool_worker *w)
 {
     w->leaving = true;
@@ -342,7 +376,7 @@ static void worker_bye(struct pool_worker *w)
 static const char *resettle(struct pool *p, struct backend_request *r)
 {
     struct counters *counters = p->base.set->counters;
-    bool begun = *r->answer_begun;
+    bool begun = *r->answer_begun, one_way = r->one_way;
     r->may_come_late |= ((struct pool_worker *)r->worker)->heard_us != 0; /* silent, not gone */
     leave(p, r);
     if (!begun && r->retries_left > 0) {
@@ -356,7 +390,7 @@ static const char *resettle(struct pool *p, struct backend_request *r)
     p->base.figures.lost++;
     drop_message(r);
     r->failed(r, 502);
-    return begun ? "cut off" : "502";
+    return begun ? "cut off" : one_way ? "lost" : "502";
 }
 
 static void worker_lost(struct pool_worker *w, const char *why)
@@ -388,7 +422,7 @@ static void time_out_at(struct pool *p, struct pool_worker *w)
         struct backend_request *r = request_at(it);
         if (now_us - r->sent_us < p->limits.timeout_ms * 1000ull)
             return;
-        if (*r->answer_begun)
+        if (*r->answer_begun || r->one_way)
             continue;
         p->base.figures.timed_out++;
         p->base.set->counters->timeouts++;
@@ -415,6 +449,7 @@ static const struct pool_port_ops port_ops = {
     .joined = worker_joined,
     .credit = worker_credit,
     .returned = worker_returned,
+    .beat = worker_beat,
     .bye = worker_bye,
     .lost = worker_lost,
     .tick = port_tick,
@@ -438,7 +473,8 @@ static void pool_limit(struct backend *b, const struct backend_limits *limits)
 static void pool_destroy(struct backend *b)
 {
     struct pool *p = of(b);
-    BUG_ON(!list_is_empty(&p->waiting));
+    while (!list_is_empty(&p->waiting)) /* only posts: whoever waits for an answer holds us */
+        give_up(p, request_at(p->waiting.next), 503);
     dismiss_all(&p->idle);
     dismiss_all(&p->busy);
     loop_task_cancel(&p->flush);
@@ -451,6 +487,7 @@ static const struct backend_ops pool_ops = {
     .kind = "pool",
     .send = pool_send,
     .done = pool_done,
+    .part = pool_part,
     .notice = pool_notice,
     .limit = pool_limit,
     .destroy = pool_destroy,

@@ -4,6 +4,7 @@
 
 #include "node/backend/pool_worker.h"
 
+#include "node/backend/backend_post.h"
 #include "proto/base/log.h"
 #include "proto/link/evzmq.h"
 
@@ -83,28 +84,44 @@ bool pool_worker_send(struct pool_worker *w, const struct pool_frame *f)
     return sent_or_silent(w, send_frame(w->port, slice_of(w->route, w->route_len), f));
 }
 
-bool pool_worker_send_request(struct pool_worker *w, uint64_t id, zmq_msg_t *message)
+static bool send_request(struct pool_worker *w, struct slice id, zmq_msg_t *message)
 {
     struct pool_port *p = w->port;
-    char text[24];
-    int len = snprintf(text, sizeof text, "%llu", (unsigned long long)id);
-    struct slice head[2] = {SLICE("REQUEST"), slice_of(text, (size_t)len)};
     zmq_msg_t copy;
     zmq_msg_init(&copy);
     if (zmq_msg_copy(&copy, message) != 0)
         return false;
     bool sent = send_part(p, slice_of(w->route, w->route_len), ZMQ_SNDMORE) == 0 &&
-                send_part(p, head[0], ZMQ_SNDMORE) == 0 &&
-                send_part(p, head[1], ZMQ_SNDMORE) == 0 && evzmq_send(&p->events, &copy, 0) == 0;
+                send_part(p, SLICE("REQUEST"), ZMQ_SNDMORE) == 0 &&
+                send_part(p, id, ZMQ_SNDMORE) == 0 && evzmq_send(&p->events, &copy, 0) == 0;
     if (!sent)
         zmq_msg_close(&copy);
     return sent_or_silent(w, sent);
+}
+
+bool pool_worker_send_request(struct pool_worker *w, uint64_t id, zmq_msg_t *message)
+{
+    char text[24];
+    int len = snprintf(text, sizeof text, "%llu", (unsigned long long)id);
+    return send_request(w, slice_of(text, (size_t)len), message);
+}
+
+bool pool_worker_send_part(struct pool_worker *w, uint64_t id, zmq_msg_t *message)
+{
+    char text[24];
+    int len = snprintf(text, sizeof text, "+%llu", (unsigned long long)id);
+    return send_request(w, slice_of(text, (size_t)len), message);
 }
 
 /* --- workers come and go --- */
 
 static void worker_free(struct pool_worker *w)
 {
+    for (struct list *it; (it = list_pop_front(&w->requests)) != NULL;) {
+        struct backend_request *r = container_of(it, struct backend_request, link);
+        if (r->one_way)
+            backend_post_delivered(r);
+    }
     map_remove(&w->port->by_route, slice_of(w->route, w->route_len));
     list_remove(&w->link);
     list_remove(&w->all);
@@ -175,7 +192,11 @@ static void on_known(struct pool_port *p, struct pool_worker *w, const struct po
     case POOL_RETURN: p->ops->returned(w, f->returned.id); break;
     case POOL_BYE: p->ops->bye(w); break;
     case POOL_PING: pool_worker_send(w, &pong); break;
-    default: break; /* PONG: it has been heard; node's own words: ignored */
+    case POOL_PONG:
+        if (w->beats_answered != w->beats_sent)
+            p->ops->beat(w, ++w->beats_answered);
+        break;
+    default: break; /* node's own words: ignored */
     }
 }
 
@@ -257,8 +278,9 @@ static void ping_the_silent(struct pool_port *p)
     struct pool_frame ping = {.type = POOL_PING};
     list_for_each (it, &p->workers) {
         struct pool_worker *w = container_of(it, struct pool_worker, all);
-        if (w->heard_us != 0 && silent_us(w) >= POOL_HEARTBEAT_MS * 1000u)
-            pool_worker_send(w, &ping);
+        bool is_asked = silent_us(w) >= POOL_HEARTBEAT_MS * 1000u || w->unconfirmed > 0;
+        if (w->heard_us != 0 && is_asked && pool_worker_send(w, &ping))
+            w->beats_sent++;
     }
 }
 

@@ -27,6 +27,8 @@ struct pool_worker {
     struct pool_port *port;
     void *pool;
     uint32_t in_flight;
+    uint32_t unconfirmed;                /* one-way messages that it may still hand back */
+    uint32_t beats_sent, beats_answered; /* PINGs and PONGs */
     uint32_t capacity;
     uint32_t credit; /* requests it has said it has room for: a hint that others may use up */
     uint32_t wants;  /* reservations that we have left with it */
@@ -46,6 +48,8 @@ struct pool_port_ops {
     void (*joined)(struct pool_worker *w);
     void (*credit)(struct pool_worker *w, uint32_t count);
     void (*returned)(struct pool_worker *w, struct slice id);
+    /* It has read everything up to our `beat`-th PING. */
+    void (*beat)(struct pool_worker *w, uint32_t beat);
     void (*bye)(struct pool_worker *w);
     /* It is gone, its requests with it; freed afterwards. */
     void (*lost)(struct pool_worker *w, const char *why);
@@ -66,6 +70,9 @@ void pool_port_unref(struct backends *set); /* fine when it was closed meanwhile
 bool pool_worker_send(struct pool_worker *w, const struct pool_frame *f);
 /* Sends REQUEST with a copy of *message that shares its bytes. False: not taken. */
 bool pool_worker_send_request(struct pool_worker *w, uint64_t id, zmq_msg_t *message);
+/* The same for a further part of a request that it has: the id begins with '+', which says that it
+ * needs no place. */
+bool pool_worker_send_part(struct pool_worker *w, uint64_t id, zmq_msg_t *message);
 
 /* Forgets the worker without telling the pool (which goes away itself). */
 void pool_worker_dismiss(struct pool_worker *w, const char *why);

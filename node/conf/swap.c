@@ -81,7 +81,8 @@ void swap_activate(struct live *live, struct prepared *p)
     struct worker *w = live->worker;
     struct snapshot *old = w->snapshot;
     w->snapshot = p->snapshot;
-    for (size_t i = 0; i < w->snapshot->target_count; i++)
+    /* Backwards: where rows share a backend, the first has the last word, as upstream. */
+    for (size_t i = w->snapshot->target_count; i-- > 0;)
         if (w->snapshot->targets[i]->ops->activate != NULL)
             w->snapshot->targets[i]->ops->activate(w->snapshot->targets[i]);
     w->conns.output_limit = p->snapshot->settings.output_queue;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 struct exchange;
+struct handler_peer;
 struct snapshot_build;
 struct target;
 
@@ -45,6 +46,9 @@ struct target_ops {
 /* The head of every target; implementations embed it first. */
 struct target {
     const struct target_ops *ops;
+    /* The handler behind it, to whom sessions also send what is no request: frames, messages of
+     * sockets. The target's reference. NULL: it is no handler. */
+    struct handler_peer *peer;
 };
 
 /* All kinds, ended by NULL (node/target/kinds.c); handed to the build by server.c. */

@@ -64,30 +64,35 @@ static bool is_gone(const struct conn *c)
     return c == NULL || conn_is_closing(c) || c->close_when_flushed;
 }
 
-static void deliver(struct inbox *in, const struct handler_reply *reply, struct slice payload,
-                    struct payload *shared, inbox_unknown_fn *unknown, void *sender)
+static void deliver(struct inbox *in, const struct handler_reply *reply, struct payload *shared,
+                    const struct inbox_sender *from)
 {
+    struct push push = {.bytes = reply->payload,
+                        .payload = shared,
+                        .raw_payload = from->raw_payload,
+                        .nul = from->nul};
     struct slice ids = reply->ids;
     for (uint32_t id; handler_reply_next(&ids, &id);) {
         struct conn *c = registry_find(in->registry, id);
         if (is_gone(c)) {
             in->counters->handler_unknown_targets++;
-            unknown(sender, id);
+            from->unknown(from->arg, id);
             continue;
         }
         in->counters->handler_deliveries++;
-        c->session->push(c, payload, shared);
+        c->session->push(c, &push);
     }
+    payload_unref(push.base64);
 }
 
 static bool deliver_extended(struct inbox *in, const struct handler_reply *reply,
-                             const char *sender_name, inbox_unknown_fn *unknown, void *sender)
+                             const struct inbox_sender *from)
 {
     struct xreply x;
     enum xreply_status status = xreply_parse(reply->payload, &x);
     if (status == XREPLY_MALFORMED) {
         in->counters->handler_replies_bad++;
-        log_malformed(reply->payload, sender_name, "the extended part makes no sense");
+        log_malformed(reply->payload, from->name, "the extended part makes no sense");
         return false;
     }
     struct slice ids = reply->ids;
@@ -97,7 +102,7 @@ static bool deliver_extended(struct inbox *in, const struct handler_reply *reply
         if (!is_gone(c) || (cancels && c != NULL && !conn_is_closing(c)))
             xreply_apply(c, status == XREPLY_OK ? &x : NULL);
         else if (!cancels)
-            unknown(sender, id);
+            from->unknown(from->arg, id);
     }
     return true;
 }
@@ -108,8 +113,7 @@ static bool is_for_us(const struct inbox *in, struct slice sender)
            slice_eq(sender, slice_str(in->cluster));
 }
 
-bool inbox_take(struct inbox *in, zmq_msg_t *message, const char *sender_name,
-                inbox_unknown_fn *unknown, void *sender)
+bool inbox_take(struct inbox *in, zmq_msg_t *message, const struct inbox_sender *from)
 {
     struct slice bytes = slice_of(zmq_msg_data(message), zmq_msg_size(message));
     struct handler_reply reply;
@@ -117,18 +121,18 @@ bool inbox_take(struct inbox *in, zmq_msg_t *message, const char *sender_name,
     enum handler_reply_status status = handler_reply_parse(bytes, in->max_targets, &reply);
     if (status != HANDLER_REPLY_OK) {
         in->counters->handler_replies_bad++;
-        log_malformed(bytes, sender_name, handler_reply_status_text(status));
+        log_malformed(bytes, from->name, handler_reply_status_text(status));
         return false;
     }
     if (!is_for_us(in, reply.sender)) {
         in->counters->handler_replies_bad++;
-        log_malformed(bytes, sender_name, "it is for another node");
+        log_malformed(bytes, from->name, "it is for another node");
         return false;
     }
     if (reply.extended)
-        return deliver_extended(in, &reply, sender_name, unknown, sender);
+        return deliver_extended(in, &reply, from);
     if (reply.payload.len <= COPY_MOST) {
-        deliver(in, &reply, reply.payload, NULL, unknown, sender);
+        deliver(in, &reply, NULL, from);
         return true;
     }
     size_t ids_at = (size_t)(reply.ids.ptr - bytes.ptr),
@@ -138,7 +142,7 @@ bool inbox_take(struct inbox *in, zmq_msg_t *message, const char *sender_name,
         reply.ids.ptr = shared->bytes + ids_at;
         reply.payload.ptr = shared->bytes + payload_at;
     }
-    deliver(in, &reply, reply.payload, shared, unknown, sender);
+    deliver(in, &reply, shared, from);
     payload_unref(shared);
     return true;
 }

@@ -24,11 +24,17 @@ struct inbox {
  * that deliver/ does not know backends. May be called several times per message. */
 typedef void inbox_unknown_fn(void *sender, uint32_t conn_id);
 
+/* Whose message it is. */
+struct inbox_sender {
+    const char *name; /* for the log */
+    inbox_unknown_fn *unknown;
+    void *arg;             /* of unknown */
+    bool raw_payload, nul; /* see struct push */
+};
+
 /* Takes the content of *message, which stays initialised. A malformed message is dropped, counted
  * and logged (with its first bytes, at most once a second); nothing else is delayed by it.
- * `sender_name` is for the log. Returns the reply's sender field's verdict: false when the message
- * was malformed. */
-bool inbox_take(struct inbox *in, zmq_msg_t *message, const char *sender_name,
-                inbox_unknown_fn *unknown, void *sender);
+ * Returns false when it was malformed. */
+bool inbox_take(struct inbox *in, zmq_msg_t *message, const struct inbox_sender *from);
 
 #endif

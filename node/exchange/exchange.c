@@ -73,6 +73,10 @@ void exchange_serve(struct exchange *x)
         reply_error(x, 404, SLICE_EMPTY);
         return;
     }
+    if (x->head->upgrade_websocket && x->target->peer != NULL && x->sink->websocket != NULL) {
+        x->sink->websocket(x->conn, x);
+        return;
+    }
     x->target_started = true;
     x->target->ops->start(x->target, x);
 }

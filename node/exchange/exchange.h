@@ -35,6 +35,9 @@ struct exchange_sink {
     /* The head is no longer used: its bytes may be consumed. Before `ended`. */
     void (*head_released)(struct conn *c);
     void (*ended)(struct conn *c, struct exchange *x, bool keep_alive);
+    /* A WebSocket handshake has reached a handler: the session takes the connection over, and ends
+     * the exchange. NULL: handshakes are requests like others. */
+    void (*websocket)(struct conn *c, struct exchange *x);
 };
 
 struct exchange {

@@ -14,6 +14,18 @@
 
 struct conn;
 
+/* What a handler says to one or several connections, on its way to each. */
+struct push {
+    struct slice bytes;      /* empty: close after what is queued */
+    struct payload *payload; /* holds the same bytes, to be shared; NULL: copy */
+    /* How the handler that it comes from speaks with JSON and XML sockets. */
+    bool raw_payload; /* as it is, not in base64 */
+    bool nul;         /* base64 ends in NUL */
+    /* Other forms of the same bytes, made by the first connection that needs one and shared by the
+     * others; let go of by the sender of the push. */
+    struct payload *base64;
+};
+
 struct session_ops {
     const char *name; /* "http1" … for logs and the control port */
     /* The connection has just been made: set its first deadline. Optional. */
@@ -24,9 +36,8 @@ struct session_ops {
     void (*input_end)(struct conn *c);
     /* The output queue has fallen below the low-water mark. Optional. */
     void (*drained)(struct conn *c);
-    /* Bytes from a handler for this connection, whatever it is doing: `payload` holds the same
-     * bytes to be shared, or is NULL (then copy). Empty: close after what is queued. */
-    void (*push)(struct conn *c, struct slice bytes, struct payload *payload);
+    /* A handler speaks to this connection, whatever it is doing. */
+    void (*push)(struct conn *c, struct push *p);
     /* The conn's deadline has passed. */
     void (*timeout)(struct conn *c);
     /* The server drains: finish what runs, close when idle. */

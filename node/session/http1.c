@@ -438,8 +438,9 @@ static void http1_drained(struct conn *c)
         exchange_drained(h->x);
 }
 
-static void http1_push(struct conn *c, struct slice bytes, struct payload *payload)
+static void http1_push(struct conn *c, struct push *p)
 {
+    struct slice bytes = p->bytes;
     struct http1 *h = c->session_state;
     struct exchange *x = h != NULL && h->x != NULL && h->x->reply_raw ? h->x : NULL;
     if (bytes.len == 0) {
@@ -449,9 +450,9 @@ static void http1_push(struct conn *c, struct slice bytes, struct payload *paylo
         else
             conn_close_after_flush(c);
     } else if (x != NULL) {
-        raw_reply_push(x, bytes, payload);
-    } else if (payload != NULL) {
-        conn_write_payload(c, payload, (size_t)(bytes.ptr - payload->bytes), bytes.len);
+        raw_reply_push(x, bytes, p->payload);
+    } else if (p->payload != NULL) {
+        conn_write_payload(c, p->payload, (size_t)(bytes.ptr - p->payload->bytes), bytes.len);
     } else {
         conn_write(c, bytes);
     }

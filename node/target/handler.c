@@ -8,6 +8,7 @@
 #include "node/backend/pool.h"
 #include "node/deliver/registry.h"
 #include "node/exchange/exchange.h"
+#include "node/exchange/handler_message.h"
 #include "node/exchange/raw_reply.h"
 #include "node/exchange/reply.h"
 
@@ -17,9 +18,9 @@
 
 struct handler_target {
     struct target base;
-    struct handler_peer *peer;
     struct backend_limits limits;
     uint8_t retries;
+    bool raw_payload, nul;
 };
 
 /* One request of an exchange; lives in the exchange's arena. */
@@ -40,83 +41,19 @@ static struct handler_target *of(struct target *t)
 
 static void handler_destroy(struct target *t)
 {
-    handler_peer_unref(of(t)->peer);
+    handler_peer_unref(t->peer);
     free(of(t));
 }
 
 static void handler_activate(struct target *t)
 {
-    struct backend *b = of(t)->peer->backend;
+    struct backend *b = t->peer->backend;
     b->ops->limit(b, &of(t)->limits);
+    b->raw_payload = of(t)->raw_payload;
+    b->nul = of(t)->nul;
 }
 
 /* --- requests --- */
-
-/* A client may not pretend to be the server: upload markers are the server's word (reference S10).
- */
-static bool is_forged(const struct http_field *f)
-{
-    return f->id == FIELD_OTHER && f->name.len > 10 &&
-           strncasecmp(f->name.ptr, "x-mongrel2-", 11) == 0;
-}
-
-static size_t take_fields(const struct exchange *x, struct handler_field *out, size_t room)
-{
-    const struct field_list *list = &x->head->fields;
-    bool keep_xff = x->snapshot->settings.no_clobber_xff;
-    size_t count = 0;
-    for (unsigned i = 0; i < list->count && count < room; i++) {
-        const struct http_field *f = &list->items[i];
-        if ((f->id == FIELD_X_FORWARDED_FOR && !keep_xff) || is_forged(f))
-            continue;
-        out[count++] = (struct handler_field){f->name, f->value};
-    }
-    return count;
-}
-
-static void encode(struct exchange *x, const struct handler_peer *peer, struct buf *out,
-                   size_t body_len)
-{
-    struct handler_field fields[HANDLER_FIELDS_MAX];
-    const struct request_head *h = x->head;
-    char peer_text[46];
-    struct slice remote = slice_of(peer_text, conn_peer_text(x->conn, peer_text));
-    struct handler_field xff = {SLICE("x-forwarded-for"), remote};
-    struct handler_request r = {
-        .sender = slice_str(peer->ident),
-        .conn_id = x->conn->id,
-        .path = h->path,
-        .fields = fields,
-        .field_count = take_fields(x, fields, HANDLER_FIELDS_MAX),
-        .extras = &xff,
-        .extra_count = x->snapshot->settings.no_clobber_xff ? 0 : 1,
-    };
-    r.keys[HANDLER_KEY_PATH] = h->path;
-    r.keys[HANDLER_KEY_METHOD] = h->method;
-    r.keys[HANDLER_KEY_VERSION] = x->version;
-    r.keys[HANDLER_KEY_URI] = h->uri;
-    if (h->has_query)
-        r.keys[HANDLER_KEY_QUERY] = h->query;
-    if (h->has_fragment)
-        r.keys[HANDLER_KEY_FRAGMENT] = h->fragment;
-    r.keys[HANDLER_KEY_PATTERN] = x->route->pattern;
-    r.keys[HANDLER_KEY_URL_SCHEME] = SLICE("http");
-    r.keys[HANDLER_KEY_REMOTE_ADDR] = remote;
-    handler_request_encode_head(out, &r, peer->format, body_len);
-}
-
-/* The connection reports to the handler it used last when it goes. */
-static int enlist(struct exchange *x, struct handler_peer *peer)
-{
-    struct conn *c = x->conn;
-    if (registry_add(x->worker->registry, c) != 0)
-        return -1;
-    if (c->handler != peer) {
-        handler_peer_unref(c->handler);
-        c->handler = handler_peer_ref(peer);
-    }
-    return 0;
-}
 
 static void on_failed(struct backend_request *r, int status)
 {
@@ -133,13 +70,21 @@ static void on_failed(struct backend_request *r, int status)
     reply_error(x, status, slice_str(wait));
 }
 
+static void encode(const struct exchange *x, struct buf *out, size_t body_len)
+{
+    struct handler_message m;
+    handler_message_of_request(&m, x, x->target->peer);
+    handler_message_encode(out, &m, body_len);
+}
+
 /* Copies the parts into one message and hands it to the backend. */
 static void dispatch(struct exchange *x, struct handler_state *s, struct slice head,
                      struct slice body)
 {
-    struct handler_target *t = of(x->target);
+    struct backend *b = x->target->peer->backend;
     size_t len = head.len + body.len + 1;
-    if (enlist(x, t->peer) != 0 || zmq_msg_init_size(&s->request.message, len) != 0) {
+    if (handler_enlist(x->conn, x->target->peer) != 0 ||
+        zmq_msg_init_size(&s->request.message, len) != 0) {
         reply_error(x, 503, SLICE_EMPTY);
         return;
     }
@@ -150,12 +95,12 @@ static void dispatch(struct exchange *x, struct handler_state *s, struct slice h
     at[len - 1] = ',';
     s->request.conn_id = x->conn->id;
     s->request.answer_begun = &x->reply_started;
-    s->request.retries_left = s->idempotent ? t->retries : 0;
+    s->request.retries_left = s->idempotent ? of(x->target)->retries : 0;
     buf_fini(&s->message);
     buf_fini(&s->body);
     raw_reply_expect(x);
     x->worker->counters.handler_requests++;
-    t->peer->backend->ops->send(t->peer->backend, &s->request);
+    b->ops->send(b, &s->request);
 }
 
 static void refuse_body(struct exchange *x)
@@ -170,12 +115,13 @@ static void collect_body(struct exchange *x, struct handler_state *s, size_t bod
     s->chunked = x->head->chunked;
     struct buf *into = s->chunked ? &s->body : &s->message;
     into->max = s->chunked ? x->snapshot->settings.content_length : 0;
-    encode(x, of(x->target)->peer, &s->message, body_len);
+    encode(x, &s->message, body_len);
     exchange_want_body(x);
 }
 
 static void handler_start(struct target *t, struct exchange *x)
 {
+    (void)t; /* x->target */
     const struct request_head *h = x->head;
     struct handler_state *s = arena_zalloc(&x->arena, sizeof *s);
     if (x->conn->id == 0)
@@ -196,7 +142,7 @@ static void handler_start(struct target *t, struct exchange *x)
     } else {
         struct buf *scratch = &x->worker->scratch;
         buf_clear(scratch);
-        encode(x, of(t)->peer, scratch, 0);
+        encode(x, scratch, 0);
         if (scratch->failed) {
             reply_error(x, 503, SLICE_EMPTY);
             return;
@@ -319,11 +265,15 @@ static int handler_create(struct target **out, const struct row *row, struct sna
         .queue_timeout_ms = (unsigned)row_int(row, HANDLER_QUEUE_TIMEOUT) * 1000,
         .timeout_ms = (unsigned)row_int(row, HANDLER_TIMEOUT) * 1000,
     };
-    t->peer = make_peer(row, b, &t->limits, e);
-    if (t->peer == NULL) {
+    t->raw_payload = row_int(row, HANDLER_RAW_PAYLOAD) == 1; /* exactly, as upstream */
+    t->nul = row_int(row, HANDLER_NUL) != 0;
+    t->base.peer = make_peer(row, b, &t->limits, e);
+    if (t->base.peer == NULL) {
         free(t);
         return -1;
     }
+    t->base.peer->websocket_messages = slice_eq(row_text(row, HANDLER_WEBSOCKET),
+                                                SLICE("messages"));
     *out = &t->base;
     return 0;
 }

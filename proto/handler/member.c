@@ -320,11 +320,18 @@ static bool is_notice(struct slice message)
            slice_starts_with(message, SLICE("16:DOWNLOAD_CREDITS,"));
 }
 
+/* A further part of a request that is here already, and has its place. */
+static bool is_part(struct slice id)
+{
+    return slice_starts_with(id, SLICE("+"));
+}
+
 static void on_request(struct member_node *n, const struct pool_frame *f, uint64_t now_ms)
 {
     struct member *m = n->member;
-    bool counted = !is_notice(f->request.message), has_room = !counted;
-    if (n->believed > 0)
+    bool part = is_part(f->request.id), counted = !part && !is_notice(f->request.message);
+    bool has_room = !counted;
+    if (n->believed > 0 && !part)
         n->believed--;
     if (counted && n->held > 0) {
         set_held(n, n->held - 1);

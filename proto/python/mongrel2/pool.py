@@ -259,10 +259,12 @@ class Member:
     def _on_request(self, node: _Node, frames: List[bytes], now: float) -> None:
         if len(frames) < 2 or not 1 <= len(frames[0]) <= REQUEST_ID_MAX:
             raise BadMessage("REQUEST has an id and a message", b" ".join(frames))
-        node.believed = max(0, node.believed - 1)
+        is_part = frames[0].startswith(b"+")  # of a request that is here already
+        if not is_part:
+            node.believed = max(0, node.believed - 1)
         request = Request.parse(frames[1])  # handing back what cannot be read would go on for ever
         request.place = Place(node.endpoint, node.visit, frames[0])
-        if request.is_notice():  # that something is over must not be lost because all is full
+        if is_part or request.is_notice():  # that something is over must not be lost because all is full
             self._deliver(request)
             return
         if node.held > 0:

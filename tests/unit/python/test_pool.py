@@ -320,6 +320,16 @@ def test_notices_need_no_place():
     assert pool.sent(A) == []
 
 
+def test_parts_need_no_place():
+    pool = Pool()
+    pool.request(A)
+    part = b'node-a 1 /up 21:{"UPLOAD_STREAM":"9"},1:x,'
+    pool.get(A, b"REQUEST", b"+9", part)
+    assert pool.requests[1].body == b"x"
+    assert pool.member.running == 1
+    assert pool.sent(A) == []
+
+
 def test_a_request_can_be_given_back():
     pool = Pool()
     id = pool.request(A)

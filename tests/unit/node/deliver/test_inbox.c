@@ -14,8 +14,10 @@ static struct buf unknown_ids; /* "7 9 " */
 static struct buf pushed;      /* what the session was given */
 static unsigned shared_pushes;
 
-static void on_push(struct conn *c, struct slice bytes, struct payload *payload)
+static void on_push(struct conn *c, struct push *from)
 {
+    struct slice bytes = from->bytes;
+    struct payload *payload = from->payload;
     buf_printf(&pushed, "%u:%.*s ", c->id, bytes.len > 20 ? 5 : (int)bytes.len, bytes.ptr);
     if (payload == NULL)
         return;
@@ -66,7 +68,8 @@ static bool take_bytes(struct slice bytes)
     assert_int_equal(zmq_msg_init_size(&m, bytes.len), 0);
     if (bytes.len > 0)
         memcpy(zmq_msg_data(&m), bytes.ptr, bytes.len);
-    bool fine = inbox_take(&inbox, &m, "test", on_unknown, &inbox);
+    struct inbox_sender from = {.name = "test", .unknown = on_unknown, .arg = &inbox};
+    bool fine = inbox_take(&inbox, &m, &from);
     zmq_msg_close(&m);
     return fine;
 }

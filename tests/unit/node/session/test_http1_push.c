@@ -52,7 +52,8 @@ static void ask(const char *request)
 
 static void push(const char *bytes)
 {
-    conn->session->push(conn, slice_str(bytes), NULL);
+    struct push p = {.bytes = slice_str(bytes)};
+    conn->session->push(conn, &p);
 }
 
 static void assert_received(const char *expected, bool closed)
@@ -186,7 +187,8 @@ static void test_shared_payloads(void **state)
     memset(bytes + head, 'x', sizeof bytes - head);
     ask(RAW);
     struct payload *p = payload_copy(slice_of(bytes, head + 2961));
-    conn->session->push(conn, slice_of(p->bytes, p->len), p);
+    struct push pushed = {.bytes = slice_of(p->bytes, p->len), .payload = p};
+    conn->session->push(conn, &pushed);
     assert_int_equal(p->refs, 2);
     payload_unref(p);
     assert_int_equal(serving_receive(&serving, NULL).len, head + 2961);

@@ -588,6 +588,22 @@ static void test_place_crosses_want(void **state)
     end(&w);
 }
 
+static void test_parts_need_no_place(void **state)
+{
+    (void)state;
+    struct world w;
+    begin_joined(&w, 1, false);
+    hear_request(&w, "A", "1");
+    buf_clear(&w.said);
+    struct pool_frame f = {
+        .type = POOL_REQUEST,
+        .request = {.id = SLICE("+2"),
+                    .message = SLICE("u 2 /up 21:{\"UPLOAD_STREAM\":\"9\"},1:x,")}};
+    hear(&w, "A", &f);
+    expect(&w, "A gets +2; ");
+    end(&w);
+}
+
 /* ---- notices and malformed requests ------------------------------------------------------------
  */
 
@@ -663,6 +679,7 @@ int main(void)
         cmocka_unit_test(test_several_places_at_once),
         cmocka_unit_test(test_hint_crosses_want),
         cmocka_unit_test(test_place_crosses_want),
+        cmocka_unit_test(test_parts_need_no_place),
         cmocka_unit_test(test_notices_need_no_place),
         cmocka_unit_test(test_request_that_cannot_be_read),
     };
