@@ -204,6 +204,7 @@ int server_build_worker(struct server *s, size_t buffer_size, int io_threads, st
     conns_init(&w->conns, &w->loop, &w->deadlines, buffer_size);
     w->conns.owner = w;
     w->conns.accept_errors = &w->counters.accept_errors;
+    w->conns.bad_proxy_headers = &w->counters.bad_proxy_headers;
     w->conns.on_closed = on_conn_closed;
     init_pools(w);
     w->registry = registry_create(0, e);

@@ -241,9 +241,6 @@ static int refuse_what_is_missing(const struct snapshot *s, struct error *e)
     const char *name = row_str(s->server, SERVER_NAME);
     if (row_int(s->server, SERVER_USE_SSL) == 1)
         return error_set_object(e, ERROR_UNSUPPORTED, name, "This version has no TLS (use_ssl).");
-    if (row_int(s->server, SERVER_PROXY_PROTOCOL) == 1)
-        return error_set_object(e, ERROR_UNSUPPORTED, name,
-                                "This version has no PROXY protocol (proxy_protocol).");
     for (size_t i = 0; i < model_count(s->model, TABLE_FILTER); i++) {
         const struct row *r = model_row(s->model, TABLE_FILTER, i);
         if (row_int(r, PLUGIN_SERVER_ID) == row_id(s->server))

@@ -86,6 +86,7 @@ void swap_activate(struct live *live, struct prepared *p)
         if (w->snapshot->targets[i]->ops->activate != NULL)
             w->snapshot->targets[i]->ops->activate(w->snapshot->targets[i]);
     w->conns.output_limit = p->snapshot->settings.output_queue;
+    w->conns.proxy_protocol = row_int(p->snapshot->server, SERVER_PROXY_PROTOCOL) == 1;
     if (p->listener != NULL) {
         listener_finish(live->listener);
         live->listener = p->listener;

@@ -397,7 +397,9 @@ static void receive(struct conn *c)
     } else if (got == 0) {
         input_ended(c);
     } else if (errno != EAGAIN && errno != EINTR) {
-        conn_close(c, CONN_CLIENT_RESET);
+        conn_close(c, errno == EPROTO   ? CONN_PROTOCOL_ERROR
+                      : errno == ENOMEM ? CONN_NO_MEMORY
+                                        : CONN_CLIENT_RESET);
     }
     if (!conn_is_closing(c))
         release_empty_buffer(c);
@@ -508,6 +510,7 @@ void conns_init(struct conns *set, struct loop *loop, struct deadlines *deadline
     *set = (struct conns){.loop = loop, .deadlines = deadlines};
     set->buffer_size = buffer_size;
     set->output_limit = 1u << 20;
+    set->transport = &transport_plain;
     list_init(&set->all);
     freelist_init(&set->conn_memory, sizeof(struct conn), SPARE_CONNS);
     freelist_init(&set->buffer_memory, sizeof(struct conn_buffer) + buffer_size, SPARE_BUFFERS);
@@ -538,7 +541,7 @@ struct conn *conn_create(struct conns *set, int fd, const union conn_address *pe
     memset(c, 0, sizeof *c);
     c->set = set;
     c->session = session;
-    c->transport = &transport_plain;
+    c->transport = set->proxy_protocol ? &transport_proxied : set->transport;
     c->peer = *peer;
     c->opened_s = c->last_ping_s = loop_seconds(set->loop);
     loop_task_init(&c->flush, on_flush);
@@ -548,6 +551,8 @@ struct conn *conn_create(struct conns *set, int fd, const union conn_address *pe
     set->total_opened++;
     ev_io_init(&c->io, on_event, fd, EV_READ);
     ev_io_start(set->loop->ev, &c->io);
+    if (c->transport->open != NULL && c->transport->open(c) != 0)
+        conn_close(c, CONN_NO_MEMORY);
     if (session->opened != NULL)
         session->opened(c);
     return c;

@@ -87,8 +87,11 @@ struct conns {
     size_t buffer_size;    /* bytes of input that may be buffered */
     uint64_t output_limit; /* bytes that may wait for one connection: limits.output_queue */
     uint64_t total_opened;
-    uint64_t *accept_errors; /* where the listeners count failures of accept; NULL: nowhere */
-    void *owner;             /* struct worker; the session's way up */
+    const struct transport_ops *transport; /* of new connections */
+    bool proxy_protocol;                   /* which begin with a PROXY protocol header */
+    uint64_t *accept_errors;     /* where the listeners count failures of accept; NULL: nowhere */
+    uint64_t *bad_proxy_headers; /* likewise, connections without */
+    void *owner;                 /* struct worker; the session's way up */
     /* Called when a connection has ended, before it is freed. May be NULL. */
     void (*on_closed)(struct conns *set, struct conn *c);
 };

@@ -12,7 +12,10 @@ struct iovec;
 
 struct transport_ops {
     const char *name; /* "plain", "tls" */
-    /* As read(2): bytes, 0 at the end of the stream, -1 with errno (EAGAIN: later). */
+    /* A connection begins on it. -1: out of memory. NULL: nothing to do. */
+    int (*open)(struct conn *c);
+    /* As read(2): bytes, 0 at the end of the stream, -1 with errno (EAGAIN: later, EPROTO: what
+     * came makes no sense on this transport). */
     ssize_t (*read)(struct conn *c, void *into, size_t room);
     /* As writev(2). */
     ssize_t (*write)(struct conn *c, const struct iovec *vectors, int count);
@@ -23,5 +26,7 @@ struct transport_ops {
 };
 
 extern const struct transport_ops transport_plain;
+/* First reads a PROXY protocol header, then becomes the transport of the set. */
+extern const struct transport_ops transport_proxied;
 
 #endif

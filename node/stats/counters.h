@@ -13,6 +13,7 @@
     X(connections_accepted, "Client connections accepted")                                    \
     X(connections_closed, "Client connections closed")                                        \
     X(accept_errors, "Failures of accept, such as no descriptors left")                       \
+    X(bad_proxy_headers, "Connections closed for want of a PROXY protocol header")            \
     X(requests, "Requests whose head was complete")                                           \
     X(requests_bad, "Requests refused as malformed or over a limit")                          \
     X(responses_1xx, "Interim responses")                                                     \

@@ -69,7 +69,6 @@ static void test_what_this_version_lacks_is_refused(void **state)
         const char *says; /* NULL: it is another server's business */
     } cases[] = {
         {TABLE_SERVER, "use_ssl=1", "TLS"},
-        {TABLE_SERVER, "proxy_protocol=1", "PROXY"},
         {TABLE_FILTER, "server_id=1", "filters"},
         {TABLE_FILTER, "server_id=2", NULL},
     };
