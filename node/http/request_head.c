@@ -8,6 +8,7 @@
 #include "node/http/framing.h"
 #include "node/http/scan.h"
 #include "node/http/uri.h"
+#include "node/http/ws_handshake.h"
 
 #include <string.h>
 
@@ -307,30 +308,6 @@ static void read_expect(struct request_head *h)
     }
 }
 
-/* base64 of 16 bytes: 22 digits and "==". */
-static bool is_websocket_key(struct slice key)
-{
-    if (key.len != 24 || key.ptr[22] != '=' || key.ptr[23] != '=')
-        return false;
-    for (size_t i = 0; i < 22; i++) {
-        char c = key.ptr[i];
-        bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
-        if (!letter && !scan_is(c, BYTE_DIGIT) && c != '+' && c != '/')
-            return false;
-    }
-    return true;
-}
-
-static bool is_websocket(const struct request_head *h, struct framing_connection connection)
-{
-    const struct field_list *l = &h->fields;
-    return h->method_id == METHOD_GET && h->version_minor >= 1 && connection.upgrade &&
-           !h->has_body && fields_any_has_token(l, FIELD_UPGRADE, SLICE("websocket")) &&
-           (l->repeated & FIELD_BIT(FIELD_SEC_WEBSOCKET_KEY)) == 0 &&
-           is_websocket_key(field_list_value(l, FIELD_SEC_WEBSOCKET_KEY)) &&
-           slice_eq(field_list_value(l, FIELD_SEC_WEBSOCKET_VERSION), SLICE("13"));
-}
-
 static enum parse_fault read_fields(struct request_head *h)
 {
     const uint64_t rare = FIELD_BIT(FIELD_CONTENT_LENGTH) | FIELD_BIT(FIELD_TRANSFER_ENCODING) |
@@ -344,9 +321,11 @@ static enum parse_fault read_fields(struct request_head *h)
         return fault;
     h->has_body = h->chunked || h->content_length > 0;
     read_expect(h);
-    struct framing_connection connection = framing_connection(&h->fields);
-    h->keep_alive = framing_keeps_alive(connection, h->version_minor);
-    h->upgrade_websocket = is_websocket(h, connection);
+    h->keep_alive = framing_keeps_alive(framing_connection(&h->fields), h->version_minor);
+    if (field_list_has(&h->fields, FIELD_SEC_WEBSOCKET_KEY)) {
+        h->is_websocket = ws_handshake_is_asked(h);
+        h->upgrade_websocket = ws_handshake_status(h) == 0;
+    }
     return FAULT_NONE;
 }
 

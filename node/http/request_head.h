@@ -70,7 +70,8 @@ struct request_head {
     bool expect_unknown;    /* some other expectation: 417 */
     bool chunked;           /* the body is chunked */
     bool has_body;          /* chunked, or content_length > 0 */
-    bool upgrade_websocket; /* a valid opening handshake (RFC 6455 section 4.2.1) */
+    bool is_websocket;      /* asks for a WebSocket, rightly or not: ws_handshake_is_asked */
+    bool upgrade_websocket; /* … by a valid opening handshake (RFC 6455 section 4.2.1) */
     int32_t port;           /* of the authority; -1 when it has none */
     int64_t content_length; /* -1 when there is none */
     struct slice authority; /* host[:port] as sent: of the absolute target, else of Host */

@@ -37,7 +37,7 @@ static inline void head_text(struct buf *b, enum parse_result r, const struct re
     buf_printf(b, "id=%d form=%d minor=%d q=%d f=%d ka=%d ec=%d eu=%d ch=%d body=%d ws=%d ",
                h->method_id, h->form, h->version_minor, h->has_query, h->has_fragment,
                h->keep_alive, h->expect_continue, h->expect_unknown, h->chunked, h->has_body,
-               h->upgrade_websocket);
+               h->upgrade_websocket + 2 * h->is_websocket);
     buf_printf(b, "port=%d length=%lld len=%zu\n", (int)h->port, (long long)h->content_length,
                h->len);
     for (size_t i = 0; i < h->fields.count; i++) {
