@@ -8,6 +8,7 @@
 #include "node/exchange/access_log.h"
 #include "node/exchange/exchange.h"
 #include "node/exchange/head_box.h"
+#include "node/http/ws_deflate.h"
 #include "node/server_parts.h"
 #include "node/session/http1.h"
 #include "node/target/file_cache.h"
@@ -392,6 +393,7 @@ static void destroy_worker(struct server *s)
         pool_port_close(w->backends); /* says BYE to the workers while their pools still exist */
     swap_stop(&s->live);
     file_cache_destroy(w->files);
+    ws_deflate_destroy(w->ws_deflate);
     if (w->backends != NULL)
         backends_fini(w->backends);
     if (w->upstreams != NULL)

@@ -19,6 +19,7 @@ struct backends;
 struct upstreams;
 struct access_log;
 struct file_cache;
+struct ws_deflate;
 
 struct worker {
     struct loop loop;
@@ -30,7 +31,8 @@ struct worker {
     struct backends *backends;   /* handlers and pools: outlive snapshots */
     struct upstreams *upstreams; /* proxied servers: likewise */
     struct access_log *access_log;
-    struct file_cache *files; /* of all Dirs; made by the first, outlives snapshots */
+    struct file_cache *files;      /* of all Dirs; made by the first, outlives snapshots */
+    struct ws_deflate *ws_deflate; /* of all WebSockets; made by the first that compresses */
     struct freelist exchanges;
     struct freelist heads;  /* of struct head_box, see exchange/head_box.h */
     struct freelist blocks; /* of the arenas of exchanges */

@@ -82,7 +82,8 @@ static int64_t seconds_since(const struct worker *w, uint32_t then_s)
 /* Types as upstream numbers them: 0 nothing yet, 1 HTTP, 2 JSON or XML, 3 WebSocket. */
 static int64_t connection_type(const struct conn *c)
 {
-    return c->bytes_read == 0 ? 0 : 1;
+    uint8_t type = c->session->control_type;
+    return c->bytes_read == 0 ? 0 : type == 0 ? 1 : type;
 }
 
 static void status_net(struct verb_call *c)

@@ -24,6 +24,7 @@ static void load_settings(struct settings *s, const struct model *m)
     s->header_count = (unsigned)setting_int(m, SETTING_LIMITS_HEADER_COUNT);
     s->content_length = (uint64_t)setting_int(m, SETTING_LIMITS_CONTENT_LENGTH);
     s->output_queue = (uint64_t)setting_int(m, SETTING_LIMITS_OUTPUT_QUEUE);
+    s->websocket_message = (uint64_t)setting_int(m, SETTING_LIMITS_WEBSOCKET_MESSAGE);
     s->handler_targets = (unsigned)setting_int(m, SETTING_LIMITS_HANDLER_TARGETS);
     s->min_ping_s = (unsigned)setting_int(m, SETTING_LIMITS_MIN_PING);
     s->min_read_rate = (unsigned)setting_int(m, SETTING_LIMITS_MIN_READ_RATE);
@@ -35,6 +36,7 @@ static void load_settings(struct settings *s, const struct model *m)
     s->drain_timeout_s = (unsigned)setting_int(m, SETTING_LIMITS_DRAIN_TIMEOUT);
     s->idle_timeout_s = (unsigned)setting_int(m, SETTING_LIMITS_IDLE_TIMEOUT);
     s->tcp_keepalive = setting_bool(m, SETTING_NET_TCP_KEEPALIVE);
+    s->websocket_deflate = setting_bool(m, SETTING_WEBSOCKET_DEFLATE);
     s->no_clobber_xff = setting_bool(m, SETTING_NO_CLOBBER_XFF);
     s->relaxed_target = setting_bool(m, SETTING_REQUEST_RELAXED);
     s->access_log = !setting_bool(m, SETTING_DISABLE_ACCESS_LOGGING);
@@ -254,20 +256,14 @@ static int refuse_what_is_missing(const struct snapshot *s, struct error *e)
  * configuration. */
 static void tell_what_is_missing(const struct model *m)
 {
-    size_t sockets = 0, messages = 0;
+    size_t sockets = 0;
     for (size_t i = 0; i < model_count(m, TABLE_ROUTE); i++) {
         struct slice path = row_text(model_row(m, TABLE_ROUTE, i), ROUTE_PATH);
         sockets += path.len > 0 && (path.ptr[0] == '@' || path.ptr[0] == '<');
     }
-    for (size_t i = 0; i < model_count(m, TABLE_HANDLER); i++)
-        messages += slice_eq(row_text(model_row(m, TABLE_HANDLER, i), HANDLER_WEBSOCKET),
-                             SLICE("messages"));
     if (sockets > 0)
         log_warn("config", "%zu routes for JSON or XML sockets get no messages in this version",
                  sockets);
-    if (messages > 0)
-        log_warn("config", "%zu handlers ask for WebSocket messages, which this version has not",
-                 messages);
     if (setting_text(m, SETTING_UPLOAD_TEMP_STORE)[0] != '\0' ||
         setting_bool(m, SETTING_UPLOAD_STREAM))
         log_warn("config", "upload.* has no effect in this version: bodies over "

@@ -18,15 +18,17 @@ struct mime_table;
 struct worker;
 
 struct settings {
-    size_t head_bytes;       /* limits.buffer_size */
-    size_t url_path;         /* limits.url_path, bytes of the path without the query */
-    unsigned header_count;   /* limits.header_count */
-    uint64_t content_length; /* limits.content_length: body buffered for a handler */
-    uint64_t output_queue;   /* limits.output_queue */
+    size_t head_bytes;          /* limits.buffer_size */
+    size_t url_path;            /* limits.url_path, bytes of the path without the query */
+    unsigned header_count;      /* limits.header_count */
+    uint64_t content_length;    /* limits.content_length: body buffered for a handler */
+    uint64_t output_queue;      /* limits.output_queue */
+    uint64_t websocket_message; /* limits.websocket_message, bytes */
     unsigned handler_targets;
     unsigned min_ping_s, min_read_rate, min_write_rate, kill_limit, tick_s;
     unsigned header_timeout_s, body_timeout_s, drain_timeout_s, idle_timeout_s;
     bool tcp_keepalive;
+    bool websocket_deflate;
     bool no_clobber_xff;
     bool relaxed_target;
     bool access_log;

@@ -64,7 +64,14 @@ static bool is_gone(const struct conn *c)
     return c == NULL || conn_is_closing(c) || c->close_when_flushed;
 }
 
-static void deliver(struct inbox *in, const struct handler_reply *reply, struct payload *shared,
+static void let_go(struct push *p)
+{
+    payload_unref(p->base64);
+    payload_unref(p->ws_deflated[0]);
+    payload_unref(p->ws_deflated[1]);
+}
+
+static bool deliver(struct inbox *in, const struct handler_reply *reply, struct payload *shared,
                     const struct inbox_sender *from)
 {
     struct push push = {.bytes = reply->payload,
@@ -82,11 +89,12 @@ static void deliver(struct inbox *in, const struct handler_reply *reply, struct 
         in->counters->handler_deliveries++;
         c->session->push(c, &push);
     }
-    payload_unref(push.base64);
+    let_go(&push);
+    return true;
 }
 
 static bool deliver_extended(struct inbox *in, const struct handler_reply *reply,
-                             const struct inbox_sender *from)
+                             struct payload *shared, const struct inbox_sender *from)
 {
     struct xreply x;
     enum xreply_status status = xreply_parse(reply->payload, &x);
@@ -95,15 +103,18 @@ static bool deliver_extended(struct inbox *in, const struct handler_reply *reply
         log_malformed(reply->payload, from->name, "the extended part makes no sense");
         return false;
     }
+    struct push push = xreply_push(&x);
+    push.payload = shared;
     struct slice ids = reply->ids;
     for (uint32_t id; handler_reply_next(&ids, &id);) {
         struct conn *c = registry_find(in->registry, id);
         bool cancels = x.kind == XREPLY_CTL && x.ctl.cancel; /* also what is being flushed */
         if (!is_gone(c) || (cancels && c != NULL && !conn_is_closing(c)))
-            xreply_apply(c, status == XREPLY_OK ? &x : NULL);
+            xreply_apply(c, status == XREPLY_OK ? &x : NULL, &push);
         else if (!cancels)
             from->unknown(from->arg, id);
     }
+    let_go(&push);
     return true;
 }
 
@@ -129,20 +140,18 @@ bool inbox_take(struct inbox *in, zmq_msg_t *message, const struct inbox_sender 
         log_malformed(bytes, from->name, "it is for another node");
         return false;
     }
-    if (reply.extended)
-        return deliver_extended(in, &reply, from);
-    if (reply.payload.len <= COPY_MOST) {
-        deliver(in, &reply, NULL, from);
-        return true;
+    struct payload *shared = NULL;
+    if (reply.payload.len > COPY_MOST) {
+        size_t ids_at = (size_t)(reply.ids.ptr - bytes.ptr),
+               payload_at = (size_t)(reply.payload.ptr - bytes.ptr);
+        shared = payload_of_message(message);
+        if (shared != NULL) {
+            reply.ids.ptr = shared->bytes + ids_at;
+            reply.payload.ptr = shared->bytes + payload_at;
+        }
     }
-    size_t ids_at = (size_t)(reply.ids.ptr - bytes.ptr),
-           payload_at = (size_t)(reply.payload.ptr - bytes.ptr);
-    struct payload *shared = payload_of_message(message);
-    if (shared != NULL) {
-        reply.ids.ptr = shared->bytes + ids_at;
-        reply.payload.ptr = shared->bytes + payload_at;
-    }
-    deliver(in, &reply, shared, from);
+    bool good = reply.extended ? deliver_extended(in, &reply, shared, from)
+                               : deliver(in, &reply, shared, from);
     payload_unref(shared);
-    return true;
+    return good;
 }

@@ -3,6 +3,7 @@
 
 #include "node/exchange/exchange.h"
 
+#include "node/backend/handler_peer.h"
 #include "node/exchange/access_log.h"
 #include "node/exchange/head_box.h"
 #include "node/exchange/reply.h"
@@ -53,6 +54,16 @@ static void route(struct exchange *x)
     x->target = x->route->target;
 }
 
+/* What Mongrel2 takes for a handshake; and where the node itself answers, what is one by the RFC.
+ */
+static bool is_websocket(const struct exchange *x)
+{
+    const struct handler_peer *peer = x->target->peer;
+    bool asks = x->head->is_websocket || x->head->upgrade_websocket;
+    return asks && peer != NULL && x->sink->websocket != NULL &&
+           (x->head->is_websocket || peer->websocket_messages);
+}
+
 void exchange_serve(struct exchange *x)
 {
     if (x->head->expect_unknown) {
@@ -73,7 +84,7 @@ void exchange_serve(struct exchange *x)
         reply_error(x, 404, SLICE_EMPTY);
         return;
     }
-    if (x->head->upgrade_websocket && x->target->peer != NULL && x->sink->websocket != NULL) {
+    if (is_websocket(x)) {
         x->sink->websocket(x->conn, x);
         return;
     }

@@ -11,11 +11,24 @@
 #include "proto/base/slice.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct conn;
 
+/* What a handler wants of a WebSocket whose frames the node makes (extended reply `ws`). */
+enum push_kind {
+    PUSH_PLAIN, /* bytes, to be sent as the protocol of the connection has it */
+    PUSH_TEXT,
+    PUSH_BINARY,
+    PUSH_CLOSE, /* the bytes are the reason */
+};
+
+enum push_utf8 { PUSH_UTF8_UNKNOWN, PUSH_UTF8, PUSH_NOT_UTF8 };
+
 /* What a handler says to one or several connections, on its way to each. */
 struct push {
+    enum push_kind kind; /* others than PUSH_PLAIN only where session_ops.takes_kinds */
+    uint16_t close_code;
     struct slice bytes;      /* empty: close after what is queued */
     struct payload *payload; /* holds the same bytes, to be shared; NULL: copy */
     /* How the handler that it comes from speaks with JSON and XML sockets. */
@@ -24,10 +37,15 @@ struct push {
     /* Other forms of the same bytes, made by the first connection that needs one and shared by the
      * others; let go of by the sender of the push. */
     struct payload *base64;
+    struct payload *ws_deflated[2]; /* compressed WebSocket frames: text, binary */
+    bool ws_incompressible;         /* there are none */
+    enum push_utf8 utf8;            /* once somebody has looked */
 };
 
 struct session_ops {
-    const char *name; /* "http1" … for logs and the control port */
+    const char *name;     /* "http1" … for logs */
+    uint8_t control_type; /* the number that the control port shows; 0 stands for 1, HTTP */
+    bool takes_kinds;     /* push may be of any kind */
     /* The connection has just been made: set its first deadline. Optional. */
     void (*opened)(struct conn *c);
     /* Bytes have arrived: all unconsumed input is in conn_input(). Consume with conn_consume. */

@@ -9,6 +9,8 @@
 #include "node/exchange/reply.h"
 #include "node/http/body.h"
 #include "node/http/status_code.h"
+#include "node/session/conn_life.h"
+#include "node/session/websocket.h"
 #include "proto/base/log.h"
 
 #include <string.h>
@@ -71,21 +73,6 @@ static void state_destroy(struct conn *c)
 
 /* --- deadlines --- */
 
-/* The sweep of upstream's manual (chapter on expert settings), per connection: each of three tests
- * that fails adds one point, and more points than the limit close. */
-static bool is_idle_too_long(const struct conn *c, const struct settings *s)
-{
-    uint32_t now = now_s(c);
-    unsigned score = 0;
-    if (s->min_ping_s > 0 && now - c->last_ping_s > s->min_ping_s)
-        score++;
-    if (s->min_read_rate > 0 && c->bytes_read / (now - c->last_read_s + 1) < s->min_read_rate)
-        score++;
-    if (s->min_write_rate > 0 && c->bytes_written / (now - c->last_write_s + 1) < s->min_write_rate)
-        score++;
-    return score > s->kill_limit;
-}
-
 static bool reads_body(const struct http1 *h)
 {
     return h != NULL && h->phase == PHASE_SERVE && h->body_wanted && !h->body_done &&
@@ -112,24 +99,20 @@ static bool waits_for_body(const struct http1 *h)
     return reads_body(h) || (h != NULL && h->phase == PHASE_DISCARD);
 }
 
-static unsigned left_s(uint32_t since_s, unsigned limit_s, uint32_t now)
-{
-    return now - since_s < limit_s ? limit_s - (now - since_s) : 0;
-}
-
 static void arm(struct conn *c)
 {
     const struct settings *s = &worker_of(c)->snapshot->settings;
     const struct http1 *h = c->session_state;
-    unsigned wait_s = s->tick_s;
+    unsigned wait_s;
     if (h != NULL && h->phase == PHASE_HEAD)
-        wait_s = left_s(h->head_since_s, s->header_timeout_s, now_s(c)); /* from its first byte */
+        wait_s = conn_life_left_s(h->head_since_s, s->header_timeout_s,
+                                  now_s(c)); /* from its first byte */
     else if (waits_for_body(h))
-        wait_s = left_s(c->last_read_s, s->body_timeout_s, now_s(c));
+        wait_s = conn_life_left_s(c->last_read_s, s->body_timeout_s, now_s(c));
     else if (is_idle(c))
-        wait_s = left_s(last_use_s(c), s->idle_timeout_s, now_s(c));
-    else if (now_s(c) - c->last_ping_s < s->min_ping_s)
-        wait_s = left_s(c->last_ping_s, s->min_ping_s, now_s(c)) + 1;
+        wait_s = conn_life_left_s(last_use_s(c), s->idle_timeout_s, now_s(c));
+    else
+        wait_s = conn_life_sweep_in_s(c, s);
     deadline_set(c->set->deadlines, &c->deadline, wait_s * 1000ull);
 }
 
@@ -156,7 +139,7 @@ static void http1_timeout(struct conn *c)
         conn_close(c, CONN_TIMEOUT);
         return;
     }
-    if (stalls || is_idle_too_long(c, s)) {
+    if (stalls || conn_life_is_idle_too_long(c, s)) {
         w->counters.timeouts++;
         conn_close(c, CONN_TIMEOUT);
         return;
@@ -326,12 +309,24 @@ static void discard_body(struct conn *c, struct http1 *h)
 
 /* --- heads --- */
 
+/* From here on the connection speaks another protocol. */
+static void become_websocket(struct conn *c, struct exchange *x)
+{
+    struct websocket *ws = websocket_create(x);
+    if (ws == NULL)
+        return;
+    exchange_detach(x);
+    state_destroy(c);
+    websocket_start(ws);
+}
+
 static const struct exchange_sink sink = {
     .want_body = want_body,
     .pause_body = pause_body,
     .resume_body = resume_body,
     .head_released = head_released,
     .ended = exchange_ended,
+    .websocket = become_websocket,
 };
 
 static void serve(struct conn *c, struct http1 *h)
@@ -474,13 +469,9 @@ static void http1_drain(struct conn *c)
 static void http1_closed(struct conn *c)
 {
     struct http1 *h = c->session_state;
-    worker_of(c)->counters.connections_closed++;
-    if (c->reason == CONN_OUTPUT_LIMIT)
-        worker_of(c)->counters.output_limit_closes++;
+    conn_life_count_closed(c);
     if (h != NULL && h->x != NULL)
-        exchange_end(h->x, c->reason == CONN_TIMEOUT  ? EXCHANGE_TIMED_OUT
-                           : c->reason == CONN_KILLED ? EXCHANGE_KILLED
-                                                      : EXCHANGE_CLIENT_GONE);
+        exchange_end(h->x, conn_life_exchange_end(c));
     state_destroy(c);
 }
 

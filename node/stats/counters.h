@@ -29,6 +29,9 @@
     X(handler_deliveries, "Payloads given to listeners")                                      \
     X(handler_unknown_targets, "Listeners named in replies that were not there")              \
     X(disconnect_notices, "Disconnect notices sent to handlers")                              \
+    X(websockets, "WebSockets opened")                                                        \
+    X(websocket_messages, "Messages and frames of WebSockets handed to handlers")             \
+    X(websocket_faults, "WebSockets closed because of what the client or the handler did")    \
     X(timeouts, "Connections or requests that ran into a deadline")                           \
     X(output_limit_closes, "Connections closed because their unread output passed the limit") \
     X(upstream_connects, "Connections opened to proxied servers")                             \

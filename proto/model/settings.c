@@ -28,6 +28,10 @@
     {                                                                  \
         key, SETTING_IS_BOOL, false, true, value, 0, 1, NULL, "", help \
     }
+#define BOOL_OURS(key, value, help)                                   \
+    {                                                                 \
+        key, SETTING_IS_BOOL, true, true, value, 0, 1, NULL, "", help \
+    }
 #define TEXT(key, value, help)                                         \
     {                                                                  \
         key, SETTING_IS_TEXT, false, true, value, 0, 0, NULL, "", help \
@@ -171,6 +175,9 @@ const struct setting_info setting_infos[SETTING_COUNT] = {
     [SETTING_UPLOAD_TEMP_STORE_MODE] =
         {"upload.temp_store_mode", SETTING_IS_MODE, false, true, "0600", 0, 0777, NULL, "",
          "Permissions of the file of an upload."},
+    [SETTING_WEBSOCKET_DEFLATE] =
+        BOOL_OURS("websocket.deflate", "1",
+                  "0: messages of WebSockets are not compressed (permessage-deflate)."),
     [SETTING_ZEROMQ_THREADS] =
         INT("zeromq.threads", "1", 1, 64, "threads", "ZeroMQ I/O threads."),
 };

@@ -142,12 +142,16 @@ class Client:
         self.received += data
         return bool(data)
 
-    def read(self, count: int, timeout_s: Optional[float] = None) -> bytes:
-        """The next `count` bytes."""
+    def wait(self, count: int, timeout_s: Optional[float] = None) -> None:
+        """Until `count` bytes are there; they stay unread."""
         deadline = Deadline(timeout_s or self.timeout_s)
         while len(self.unread) < count:
             if not self._more(deadline):
                 raise Closed(self._problem(f"{count} bytes"))
+
+    def read(self, count: int, timeout_s: Optional[float] = None) -> bytes:
+        """The next `count` bytes."""
+        self.wait(count, timeout_s)
         return self._take(count)
 
     def read_until(self, end: bytes, timeout_s: Optional[float] = None) -> bytes:
