@@ -104,10 +104,19 @@ static void conn_finish(struct conn *c)
     conn_free(c);
 }
 
+static void stop_watching_end(struct conn *c)
+{
+    if (!c->end_watched)
+        return;
+    c->end_watched = false;
+    hangups_remove(&c->set->hangups, c->io.fd);
+}
+
 void conn_close(struct conn *c, enum conn_reason reason)
 {
     if (conn_is_closing(c))
         return;
+    stop_watching_end(c);
     c->reason = (uint8_t)reason;
     ev_io_stop(c->set->loop->ev, &c->io);
     deadline_clear(&c->deadline);
@@ -136,6 +145,7 @@ void conn_close_after_flush(struct conn *c)
         return;
     c->close_when_flushed = true;
     c->input_wake = false;
+    stop_watching_end(c);
     deadline_set(c->set->deadlines, &c->deadline, FLUSH_MS);
     loop_at_turn_end(c->set->loop, &c->flush);
 }
@@ -480,8 +490,28 @@ void conn_resume(struct conn *c)
 {
     if (!c->reading_paused || conn_is_closing(c))
         return;
+    stop_watching_end(c);
     c->reading_paused = false;
     update_interest(c);
+}
+
+void conn_watch_end(struct conn *c)
+{
+    if (c->end_watched || !c->reading_paused || c->close_when_flushed || conn_is_closing(c))
+        return;
+    c->end_watched = hangups_add(&c->set->hangups, c->io.fd, c) == 0;
+}
+
+static void on_peer_gone(void *owner, bool broken)
+{
+    struct conn *c = owner;
+    stop_watching_end(c);
+    if (conn_is_closing(c))
+        return;
+    if (broken)
+        conn_close(c, CONN_CLIENT_RESET);
+    else
+        input_ended(c);
 }
 
 void conn_pin(struct conn *c)
@@ -515,6 +545,7 @@ void conns_init(struct conns *set, struct loop *loop, struct deadlines *deadline
     freelist_init(&set->conn_memory, sizeof(struct conn), SPARE_CONNS);
     freelist_init(&set->buffer_memory, sizeof(struct conn_buffer) + buffer_size, SPARE_BUFFERS);
     outq_memory_init(&set->out_memory);
+    hangups_init(&set->hangups, loop->ev, on_peer_gone);
 }
 
 void conns_fini(struct conns *set)
@@ -525,6 +556,7 @@ void conns_fini(struct conns *set)
         loop_task_cancel(&c->flush);
         conn_finish(c);
     }
+    hangups_fini(&set->hangups);
     freelist_fini(&set->conn_memory);
     freelist_fini(&set->buffer_memory);
     outq_memory_fini(&set->out_memory);

@@ -7,6 +7,7 @@
 #define NODE_IO_CONN_H
 
 #include "node/io/deadline.h"
+#include "node/io/hangup.h"
 #include "node/io/loop.h"
 #include "node/io/outq.h"
 #include "node/io/session.h"
@@ -73,6 +74,7 @@ struct conn {
     bool close_when_flushed;
     bool wants_write;
     bool was_full;
+    bool end_watched; /* in set->hangups */
 };
 
 /* All connections of one loop and what they share. */
@@ -84,8 +86,9 @@ struct conns {
     struct freelist conn_memory;
     struct freelist buffer_memory;
     struct outq_memory out_memory;
-    size_t buffer_size;    /* bytes of input that may be buffered */
-    uint64_t output_limit; /* bytes that may wait for one connection: limits.output_queue */
+    struct hangups hangups; /* of connections that are paused for long */
+    size_t buffer_size;     /* bytes of input that may be buffered */
+    uint64_t output_limit;  /* bytes that may wait for one connection: limits.output_queue */
     uint64_t total_opened;
     const struct transport_ops *transport; /* of new connections */
     bool proxy_protocol;                   /* which begin with a PROXY protocol header */
@@ -115,6 +118,9 @@ bool conn_has_unread(const struct conn *c);
 /* Stops and restarts reading from the socket; what is already buffered stays. */
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
+/* For a pause that may be long: session->input_end is called as soon as the peer has shut its
+ * direction, though bytes before it are unread. Until conn_resume. */
+void conn_watch_end(struct conn *c);
 /* Keeps the input buffer where it is (a parsed head borrows from it); reading goes on behind it
  * while there is room. conn_unpin allows it to move again and reading to go on. */
 void conn_pin(struct conn *c);
