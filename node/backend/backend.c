@@ -55,6 +55,13 @@ void backend_unref(struct backend *b)
     b->ops->destroy(b);
 }
 
+void backend_request_taken(struct backend_request *r)
+{
+    r->taken = true;
+    if (r->on_taken != NULL)
+        r->on_taken(r);
+}
+
 void backend_request_init(struct backend_request *r,
                           void (*failed)(struct backend_request *r, int status))
 {

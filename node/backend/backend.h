@@ -34,11 +34,15 @@ struct backend_request {
     uint8_t retries_left;     /* pool: how often it may be given to another worker */
     uint32_t sent_beat;       /* pool: the worker's beat when a one-way message went to it */
     bool one_way;             /* nobody waits for an answer: see backend_post.h */
+    bool taken;               /* it has left the node, and was not handed back */
+    bool open;                /* its owner will send parts: the time for an answer does not run */
     bool may_come_late;       /* pool: a worker that was given up lives and may still answer it */
     uint8_t state;            /* private to the backend; 0 = not in its hands */
     /* It will not be answered: 502, 503 or 504. Called once; the request is no longer the
      * backend's. */
     void (*failed)(struct backend_request *r, int status);
+    /* It is `taken`; again when it was handed back and taken once more. May call done. Optional. */
+    void (*on_taken)(struct backend_request *r);
 };
 
 /* What the configuration says about waiting. A backend may be shared by the running configuration
@@ -60,8 +64,8 @@ struct backend_ops {
     /* A further part of what `first` began (a streamed upload). A pool gives it to the worker that
      * has `first`: false when that one is gone. Otherwise as backend_post, and like it it reports
      * to `poster` (may be NULL). Takes the message. */
-    bool (*part)(struct backend *b, const struct backend_request *first,
-                 struct backend_poster *poster, zmq_msg_t *message);
+    bool (*part)(struct backend *b, struct backend_request *first, struct backend_poster *poster,
+                 zmq_msg_t *message);
     /* A notice (disconnect): bounded, dropped when nobody takes it. Takes the message. */
     void (*notice)(struct backend *b, zmq_msg_t *message);
     /* These limits hold from now on. */
@@ -119,6 +123,9 @@ int backend_enter(struct backends *s, struct backend *b, const struct backend_op
                   const char *name);
 struct backend *backend_ref(struct backend *b);
 void backend_unref(struct backend *b); /* NULL is fine */
+
+/* For implementations: the request has left the node. The last thing done with it. */
+void backend_request_taken(struct backend_request *r);
 
 void backend_request_init(struct backend_request *r,
                           void (*failed)(struct backend_request *r, int status));

@@ -101,10 +101,12 @@ static bool send_waiting(struct classic *k)
             return false;
         leave_queue(k, r);
         zmq_msg_init(&r->message);
-        if (r->one_way)
+        if (r->one_way) {
             backend_post_delivered(r);
-        else
-            r->state = REQUEST_SENT;
+            continue;
+        }
+        r->state = REQUEST_SENT;
+        backend_request_taken(r);
     }
     return true;
 }
@@ -190,7 +192,7 @@ static void classic_limit(struct backend *b, const struct backend_limits *limits
     arm_expiry(of(b));
 }
 
-static bool classic_part(struct backend *b, const struct backend_request *first,
+static bool classic_part(struct backend *b, struct backend_request *first,
                          struct backend_poster *poster, zmq_msg_t *message)
 {
     return backend_post(b, poster, first->conn_id, message) == 0;

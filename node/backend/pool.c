@@ -63,6 +63,7 @@ static void leave(struct pool *p, struct backend_request *r)
         p->base.figures.in_flight -= !r->one_way;
     }
     r->worker = NULL;
+    r->taken = false;
     r->state = REQUEST_NONE;
 }
 
@@ -129,6 +130,7 @@ static bool hand_over(struct pool *p, struct pool_worker *w, struct backend_requ
         r->sent_beat = w->beats_sent;
         backend_post_left(r);
     }
+    backend_request_taken(r);
     return true;
 }
 
@@ -246,13 +248,18 @@ static void pool_done(struct backend *b, struct backend_request *r)
 
 /* The worker that began an upload gets all of it: a part needs no credit, as its size was granted
  * by that worker. */
-static bool pool_part(struct backend *b, const struct backend_request *first,
+static bool pool_part(struct backend *b, struct backend_request *first,
                       struct backend_poster *poster, zmq_msg_t *message)
 {
     (void)poster; /* it does not wait */
-    struct pool_worker *w = first->state == REQUEST_AT_WORKER ? first->worker : NULL;
+    struct pool_worker *w = first->worker;
     bool sent = w != NULL && pool_worker_send_part(w, ++of(b)->next_id, message);
     zmq_msg_close(message);
+    if (sent) { /* the time for the answer begins with the last part */
+        first->sent_us = b->set->loop->now_us;
+        list_remove(&first->link);
+        list_push_back(&w->requests, &first->link);
+    }
     return sent;
 }
 
@@ -422,7 +429,7 @@ static void time_out_at(struct pool *p, struct pool_worker *w)
         struct backend_request *r = request_at(it);
         if (now_us - r->sent_us < p->limits.timeout_ms * 1000ull)
             return;
-        if (*r->answer_begun || r->one_way)
+        if (*r->answer_begun || r->one_way || r->open)
             continue;
         p->base.figures.timed_out++;
         p->base.set->counters->timeouts++;
