@@ -14,6 +14,7 @@
 #include "node/target/file_cache.h"
 #include "proto/base/log.h"
 #include "proto/base/uuid.h"
+#include "proto/link/evwork.h"
 #include "proto/model/settings.h"
 
 #include <signal.h>
@@ -349,6 +350,7 @@ struct server *server_create(const struct server_options *o, struct error *e)
         .reuse_port = o->coordinators != NULL,
     };
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file over the limit is an error of write like others */
     if ((o->coordinators != NULL ? server_create_node(s, e) : create_single(s, e)) != 0) {
         server_destroy(s);
         return NULL;
@@ -398,6 +400,7 @@ static void destroy_worker(struct server *s)
         backends_fini(w->backends);
     if (w->upstreams != NULL)
         upstreams_fini(w->upstreams);
+    evwork_destroy(&w->uploads); /* the last backend may still have had one to remove */
     registry_destroy(w->registry);
     access_log_close(w->access_log);
     if (w->zmq != NULL)

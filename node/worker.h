@@ -20,6 +20,7 @@ struct upstreams;
 struct access_log;
 struct file_cache;
 struct ws_deflate;
+struct evwork;
 
 struct worker {
     struct loop loop;
@@ -33,6 +34,7 @@ struct worker {
     struct access_log *access_log;
     struct file_cache *files;      /* of all Dirs; made by the first, outlives snapshots */
     struct ws_deflate *ws_deflate; /* of all WebSockets; made by the first that compresses */
+    struct evwork *uploads;        /* their side thread; made by the first */
     struct freelist exchanges;
     struct freelist heads;  /* of struct head_box, see exchange/head_box.h */
     struct freelist blocks; /* of the arenas of exchanges */

@@ -25,6 +25,10 @@ static void load_settings(struct settings *s, const struct model *m)
     s->content_length = (uint64_t)setting_int(m, SETTING_LIMITS_CONTENT_LENGTH);
     s->output_queue = (uint64_t)setting_int(m, SETTING_LIMITS_OUTPUT_QUEUE);
     s->websocket_message = (uint64_t)setting_int(m, SETTING_LIMITS_WEBSOCKET_MESSAGE);
+    s->upload_file = setting_text(m, SETTING_UPLOAD_TEMP_STORE);
+    s->upload_mode = (unsigned)setting_int(m, SETTING_UPLOAD_TEMP_STORE_MODE);
+    s->upload_stream = setting_bool(m, SETTING_UPLOAD_STREAM);
+    s->flow_control = setting_bool(m, SETTING_DOWNLOAD_FLOW_CONTROL);
     s->handler_targets = (unsigned)setting_int(m, SETTING_LIMITS_HANDLER_TARGETS);
     s->min_ping_s = (unsigned)setting_int(m, SETTING_LIMITS_MIN_PING);
     s->min_read_rate = (unsigned)setting_int(m, SETTING_LIMITS_MIN_READ_RATE);
@@ -264,10 +268,6 @@ static void tell_what_is_missing(const struct model *m)
     if (sockets > 0)
         log_warn("config", "%zu routes for JSON or XML sockets get no messages in this version",
                  sockets);
-    if (setting_text(m, SETTING_UPLOAD_TEMP_STORE)[0] != '\0' ||
-        setting_bool(m, SETTING_UPLOAD_STREAM))
-        log_warn("config", "upload.* has no effect in this version: bodies over "
-                           "limits.content_length get 413");
     if (setting_bool(m, SETTING_DOWNLOAD_FLOW_CONTROL))
         log_warn("config", "download.flow_control has no effect in this version");
 }

@@ -24,6 +24,10 @@ struct settings {
     uint64_t content_length;    /* limits.content_length: body buffered for a handler */
     uint64_t output_queue;      /* limits.output_queue */
     uint64_t websocket_message; /* limits.websocket_message, bytes */
+    const char *upload_file;    /* upload.temp_store, the model's; "" none */
+    unsigned upload_mode;       /* upload.temp_store_mode */
+    bool upload_stream;         /* upload.stream */
+    bool flow_control;          /* download.flow_control */
     unsigned handler_targets;
     unsigned min_ping_s, min_read_rate, min_write_rate, kill_limit, tick_s;
     unsigned header_timeout_s, body_timeout_s, drain_timeout_s, idle_timeout_s;

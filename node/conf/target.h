@@ -35,6 +35,8 @@ struct target_ops {
     /* A client that ends its direction has gone (handlers: upstream tells them so). Otherwise
      * the answer is still delivered. */
     bool half_close_cancels;
+    /* The handler allows `bytes` more of the body (a negative number: fewer). Optional. */
+    void (*credit)(struct exchange *x, int64_t bytes);
     /* The output has drained: send more. Only after reply_is_full() said so. Optional. */
     void (*more)(struct exchange *x);
     /* The exchange is over: answered, cut off, timed out, or the client has gone. Let go of

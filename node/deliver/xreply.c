@@ -6,6 +6,8 @@ static void apply_ctl(struct conn *c, const struct xreply *x)
 {
     if (x->ctl.keep_alive)
         conn_touch(c);
+    if (x->ctl.has_credits && !x->ctl.cancel && c->session->credit != NULL)
+        c->session->credit(c, x->ctl.credits);
     c->handler_closed |= x->ctl.cancel;
     if (x->ctl.cancel)
         conn_close(c, CONN_HANDLER_CLOSED);

@@ -119,7 +119,7 @@ static void release_head(struct exchange *x)
 
 void exchange_detach(struct exchange *x)
 {
-    if (x->head == NULL)
+    if (x->head == NULL || x->head_kept)
         return;
     struct slice method = arena_slice(&x->arena, x->method);
     struct slice path = arena_slice(&x->arena, x->path);
@@ -127,6 +127,25 @@ void exchange_detach(struct exchange *x)
     x->path = path.ptr != NULL ? path : SLICE_EMPTY;
     release_head(x);
     x->sink->head_released(x->conn);
+}
+
+int exchange_keep_head(struct exchange *x)
+{
+    struct request_head *h = x->head;
+    char *copy = arena_alloc(&x->arena, h->len);
+    if (copy == NULL)
+        return -1;
+    memcpy(copy, h->base, h->len);
+    request_head_rebase(h, copy);
+    take_log_fields(x, h);
+    x->head_kept = true;
+    x->sink->head_released(x->conn);
+    return 0;
+}
+
+size_t exchange_body_at_hand(const struct exchange *x)
+{
+    return conn_input(x->conn).len - x->head->len;
 }
 
 void exchange_body(struct exchange *x, struct slice piece, bool last)
@@ -190,7 +209,7 @@ void exchange_end(struct exchange *x, enum exchange_end how)
         counters_response(&w->counters, x->status);
     histogram_add(&w->counters.latency, w->loop.now_us - x->started_us);
     x->step = STEP_ENDED;
-    bool held_head = x->head != NULL;
+    bool held_head = x->head != NULL && !x->head_kept;
     release_head(x);
     if (held_head)
         x->sink->head_released(x->conn);

@@ -45,7 +45,7 @@ struct exchange {
     struct conn *conn;
     const struct exchange_sink *sink;
     struct snapshot *snapshot; /* a reference */
-    struct request_head *head; /* NULL after exchange_detach */
+    struct request_head *head; /* NULL after exchange_detach, unless it is kept */
     const struct conf_host *host;
     const struct conf_route *route; /* NULL when none matched */
     struct target *target;          /* NULL likewise */
@@ -55,6 +55,7 @@ struct exchange {
     /* for the log; valid after detach too */
     struct slice method, path, version;
     uint64_t body_received;
+    size_t body_most;     /* the next piece is not longer; 0: no bound */
     uint64_t sent;        /* bytes of the response body handed to the connection */
     int64_t reply_length; /* announced; -1 chunked or until close */
     int status;           /* of the answer; 0 none yet */
@@ -71,14 +72,21 @@ struct exchange {
     bool reply_chunked;
     bool reply_raw;     /* the answer is a handler's bytes: see raw_reply.h */
     bool body_complete; /* the request's body has been read whole */
+    bool body_held;     /* the target is not through with it: outlives a whole raw reply */
     bool has_body;
+    bool chunk_ended;  /* the piece at hand is the last of a chunk */
     bool expects_body; /* target has asked for it */
+    bool head_kept;
 };
 
 /* Lets the session read the body and hand it to target->body (sends 100 Continue when the client
  * waits for it). Detaches the head: take what you need before. The first piece comes after the
  * caller has returned to the loop. Without it the body is discarded after the answer. */
 void exchange_want_body(struct exchange *x);
+
+/* Bytes of the body that have come together with the head, framing included; before the head is
+ * detached or kept. */
+size_t exchange_body_at_hand(const struct exchange *x);
 
 /* Back-pressure on the client's body. */
 void exchange_pause_body(struct exchange *x);
@@ -87,6 +95,9 @@ void exchange_resume_body(struct exchange *x);
 /* The target needs the head no longer and may wait for long: frees the head and lets the connection
  * drop its input buffer. Method, path and version stay. */
 void exchange_detach(struct exchange *x);
+
+/* As exchange_detach, but the head is copied and stays until the end. -1 when out of memory. */
+int exchange_keep_head(struct exchange *x);
 
 /* Ends it: logs, counts, releases, tells the session, which goes on or closes. Targets end through
  * reply_end or reply_abort. */

@@ -33,13 +33,20 @@ void raw_reply_push(struct exchange *x, struct slice bytes, struct payload *payl
         conn_write_payload(x->conn, payload, (size_t)(bytes.ptr - payload->bytes), bytes.len);
     else
         conn_write(x->conn, bytes);
+    if (x->watch.part == REPLY_DONE && !x->body_held)
+        exchange_end(x, EXCHANGE_DONE);
+}
+
+void raw_reply_body_done(struct exchange *x)
+{
+    x->body_held = false;
     if (x->watch.part == REPLY_DONE)
         exchange_end(x, EXCHANGE_DONE);
 }
 
 void raw_reply_close(struct exchange *x)
 {
-    bool whole = x->watch.part == REPLY_UNTIL_CLOSE;
+    bool whole = x->watch.part == REPLY_UNTIL_CLOSE || x->watch.part == REPLY_DONE;
     x->keep_alive = false;
     exchange_end(x, whole ? EXCHANGE_DONE : EXCHANGE_REPLY_CUT);
 }

@@ -16,6 +16,10 @@ void raw_reply_withdraw(struct exchange *x);
  * is whole: do not touch x afterwards. */
 void raw_reply_push(struct exchange *x, struct slice bytes, struct payload *payload);
 
+/* A body that was held (x->body_held) has been handed to the handler. Ends the exchange when the
+ * answer is already whole: do not touch x afterwards. */
+void raw_reply_body_done(struct exchange *x);
+
 /* The handler closes the connection: the answer ends here, whole or not. Ends the exchange. */
 void raw_reply_close(struct exchange *x);
 

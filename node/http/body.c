@@ -48,6 +48,11 @@ bool body_is_done(const struct body *b)
     return b->state == STATE_DONE;
 }
 
+bool body_chunk_ended(const struct body *b)
+{
+    return b->state == STATE_DATA_CR && b->left == 0;
+}
+
 static uint8_t bad(struct body *b, enum parse_fault fault)
 {
     b->fault = fault;

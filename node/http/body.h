@@ -46,6 +46,9 @@ enum parse_result body_feed(struct body *b, struct slice in, size_t *used, struc
  * watch the bytes as they are. */
 enum parse_result body_skip(struct body *b, struct slice in, size_t *used);
 
+/* Is what was handed out last the end of a chunk? */
+bool body_chunk_ended(const struct body *b);
+
 /* Has the end been reached? True at once for a body of no bytes. */
 bool body_is_done(const struct body *b);
 

@@ -56,6 +56,8 @@ struct session_ops {
     void (*drained)(struct conn *c);
     /* A handler speaks to this connection, whatever it is doing. */
     void (*push)(struct conn *c, struct push *p);
+    /* The handler allows `bytes` more of a streamed upload. Optional. */
+    void (*credit)(struct conn *c, int64_t bytes);
     /* The conn's deadline has passed. */
     void (*timeout)(struct conn *c);
     /* The server drains: finish what runs, close when idle. */

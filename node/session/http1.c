@@ -239,6 +239,7 @@ static void want_body(struct conn *c)
         conn_write(c, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
     }
     h->expects_continue = false;
+    conn_resume(c); /* the buffer may have become full meanwhile */
     conn_wake(c);
     arm(c);
 }
@@ -253,17 +254,22 @@ static void resume_body(struct conn *c)
 {
     struct http1 *h = c->session_state;
     h->body_paused = false;
+    c->last_read_s = now_s(c); /* it was not the client that waited */
     conn_resume(c);
     if (conn_input(c).len > 0)
         conn_wake(c);
+    arm(c);
 }
 
 /* Takes the next step of the framing from the input. */
 static enum parse_result take_piece(struct conn *c, struct http1 *h, struct slice *piece)
 {
     size_t consumed = 0;
+    struct slice in = conn_input(c);
+    if (h->x != NULL && h->x->body_most > 0 && in.len > h->x->body_most)
+        in.len = h->x->body_most;
     *piece = SLICE_EMPTY;
-    enum parse_result result = body_feed(&h->body, conn_input(c), &consumed, piece);
+    enum parse_result result = body_feed(&h->body, in, &consumed, piece);
     conn_consume(c, consumed);
     h->body_done = result == PARSE_DONE || body_is_done(&h->body);
     return result;
@@ -280,10 +286,13 @@ static void read_body(struct conn *c)
             return;
         }
         if (result == PARSE_MORE) {
+            if (conn_input(c).len > 0)
+                continue; /* there is more than the target wanted at once */
             if (c->input_ended)
                 conn_close(c, CONN_CLIENT_CLOSED);
             return;
         }
+        h->x->chunk_ended = body_chunk_ended(&h->body);
         exchange_body(h->x, piece, h->body_done);
     }
 }
@@ -453,6 +462,14 @@ static void http1_push(struct conn *c, struct push *p)
     }
 }
 
+static void http1_credit(struct conn *c, int64_t bytes)
+{
+    struct http1 *h = c->session_state;
+    struct exchange *x = h != NULL ? h->x : NULL;
+    if (x != NULL && x->target_started && x->target->ops->credit != NULL)
+        x->target->ops->credit(x, bytes);
+}
+
 static void http1_drain(struct conn *c)
 {
     struct http1 *h = c->session_state;
@@ -482,6 +499,7 @@ const struct session_ops session_http1 = {
     .input_end = http1_input_end,
     .drained = http1_drained,
     .push = http1_push,
+    .credit = http1_credit,
     .timeout = http1_timeout,
     .drain = http1_drain,
     .closed = http1_closed,

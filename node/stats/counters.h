@@ -32,6 +32,11 @@
     X(websockets, "WebSockets opened")                                                        \
     X(websocket_messages, "Messages and frames of WebSockets handed to handlers")             \
     X(websocket_faults, "WebSockets closed because of what the client or the handler did")    \
+    X(uploads_begun, "Request bodies begun that go to a file or in parts")                    \
+    X(uploads_done, "Of these, handed over whole")                                            \
+    X(uploads_failed, "Of these, given up: the client or the handler gone, or an error")      \
+    X(upload_bytes, "Bytes of such bodies")                                                   \
+    X(upload_errors, "Files of uploads that could not be written, such as for want of space") \
     X(timeouts, "Connections or requests that ran into a deadline")                           \
     X(output_limit_closes, "Connections closed because their unread output passed the limit") \
     X(upstream_connects, "Connections opened to proxied servers")                             \

@@ -1,5 +1,6 @@
 /* The head of the message is written while the request head is still there; the body, whose length
- * stands in front of it, is appended when it is whole. */
+ * stands in front of it, is appended when it is whole. Bodies that are too large for that go as a
+ * file or in parts. */
 
 #include "node/target/handler.h"
 
@@ -7,10 +8,9 @@
 #include "node/backend/handler_peer.h"
 #include "node/backend/pool.h"
 #include "node/deliver/registry.h"
-#include "node/exchange/exchange.h"
-#include "node/exchange/handler_message.h"
 #include "node/exchange/raw_reply.h"
 #include "node/exchange/reply.h"
+#include "node/target/handler_parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,17 +21,6 @@ struct handler_target {
     struct backend_limits limits;
     uint8_t retries;
     bool raw_payload, nul;
-};
-
-/* One request of an exchange; lives in the exchange's arena. */
-struct handler_state {
-    struct backend_request request;
-    struct exchange *x;
-    struct buf message; /* while a body is collected: everything up to the body */
-    struct buf body;    /* chunked bodies, whose length comes last */
-    size_t body_len;    /* announced; 0 when chunked */
-    bool chunked;
-    bool idempotent;
 };
 
 static struct handler_target *of(struct target *t)
@@ -70,6 +59,53 @@ static void on_failed(struct backend_request *r, int status)
     reply_error(x, status, slice_str(wait));
 }
 
+/* The parts, and what ends a body, as one message. 0, or -1 when out of memory. */
+static int make_message(zmq_msg_t *message, struct slice head, struct slice body)
+{
+    size_t len = head.len + body.len + 1;
+    if (zmq_msg_init_size(message, len) != 0)
+        return -1;
+    char *at = zmq_msg_data(message);
+    memcpy(at, head.ptr, head.len);
+    if (body.len > 0)
+        memcpy(at + head.len, body.ptr, body.len);
+    at[len - 1] = ',';
+    return 0;
+}
+
+void handler_send(struct exchange *x, struct slice head, struct slice body)
+{
+    struct handler_state *s = x->state;
+    struct backend *b = x->target->peer->backend;
+    if (handler_enlist(x->conn, x->target->peer) != 0 ||
+        make_message(&s->request.message, head, body) != 0) {
+        handler_give_up(x, 503);
+        return;
+    }
+    s->request.conn_id = x->conn->id;
+    s->request.answer_begun = &x->reply_started;
+    s->request.retries_left = s->may_be_repeated ? of(x->target)->retries : 0;
+    buf_fini(&s->message);
+    raw_reply_expect(x);
+    x->worker->counters.handler_requests++;
+    b->ops->send(b, &s->request);
+}
+
+bool handler_send_part(struct exchange *x, struct backend_poster *poster, struct slice head,
+                       struct slice body)
+{
+    struct handler_state *s = x->state;
+    struct backend *b = x->target->peer->backend;
+    zmq_msg_t message;
+    return make_message(&message, head, body) == 0 &&
+           b->ops->part(b, &s->request, poster, &message);
+}
+
+void handler_give_up(struct exchange *x, int status)
+{
+    exchange_fail(x, status);
+}
+
 static void encode(const struct exchange *x, struct buf *out, size_t body_len)
 {
     struct handler_message m;
@@ -77,52 +113,98 @@ static void encode(const struct exchange *x, struct buf *out, size_t body_len)
     handler_message_encode(out, &m, body_len);
 }
 
-/* Copies the parts into one message and hands it to the backend. */
-static void dispatch(struct exchange *x, struct handler_state *s, struct slice head,
-                     struct slice body)
+/* --- bodies that go whole, in one message --- */
+
+static void send_whole(struct exchange *x, struct slice body)
 {
-    struct backend *b = x->target->peer->backend;
-    size_t len = head.len + body.len + 1;
-    if (handler_enlist(x->conn, x->target->peer) != 0 ||
-        zmq_msg_init_size(&s->request.message, len) != 0) {
-        reply_error(x, 503, SLICE_EMPTY);
+    struct buf *scratch = &x->worker->scratch;
+    buf_clear(scratch);
+    encode(x, scratch, body.len);
+    if (scratch->failed) {
+        handler_give_up(x, 503);
         return;
     }
-    char *at = zmq_msg_data(&s->request.message);
-    memcpy(at, head.ptr, head.len);
-    if (body.len > 0)
-        memcpy(at + head.len, body.ptr, body.len);
-    at[len - 1] = ',';
-    s->request.conn_id = x->conn->id;
-    s->request.answer_begun = &x->reply_started;
-    s->request.retries_left = s->idempotent ? of(x->target)->retries : 0;
-    buf_fini(&s->message);
-    buf_fini(&s->body);
-    raw_reply_expect(x);
-    x->worker->counters.handler_requests++;
-    b->ops->send(b, &s->request);
+    exchange_detach(x);
+    handler_send(x, buf_slice(scratch), body);
 }
 
-static void refuse_body(struct exchange *x)
+static void fixed_body(struct exchange *x, struct slice piece, bool last)
 {
-    x->keep_alive = false;
-    reply_error(x, 413, SLICE_EMPTY);
+    struct handler_state *s = x->state;
+    buf_append_slice(&s->message, piece);
+    if (s->message.failed)
+        handler_give_up(x, 503);
+    else if (last)
+        handler_send(x, buf_slice(&s->message), SLICE_EMPTY);
 }
 
-static void collect_body(struct exchange *x, struct handler_state *s, size_t body_len)
+/* How long it is shows in the end: up to the limit it may still go whole. */
+static void chunked_body(struct exchange *x, struct slice piece, bool last)
 {
-    s->body_len = body_len;
-    s->chunked = x->head->chunked;
-    struct buf *into = s->chunked ? &s->body : &s->message;
-    into->max = s->chunked ? x->snapshot->settings.content_length : 0;
-    encode(x, &s->message, body_len);
+    struct handler_state *s = x->state;
+    const struct settings *settings = &x->snapshot->settings;
+    bool is_large = s->body.len + piece.len > settings->content_length;
+    if (is_large && settings->upload_file[0] == '\0') {
+        handler_give_up(x, 413);
+        return;
+    }
+    buf_append_slice(&s->body, piece);
+    if (s->body.failed)
+        handler_give_up(x, 503);
+    else if (is_large)
+        handler_upload_begin(x);
+    else if (last)
+        send_whole(x, buf_slice(&s->body));
+}
+
+static const struct handler_way fixed_way = {.body = fixed_body};
+static const struct handler_way chunked_way = {.body = chunked_body};
+
+static void collect_fixed(struct exchange *x, struct handler_state *s)
+{
+    s->way = &fixed_way;
+    encode(x, &s->message, (size_t)x->head->content_length);
     exchange_want_body(x);
+}
+
+static void collect_chunked(struct exchange *x, struct handler_state *s)
+{
+    s->way = &chunked_way;
+    if (exchange_keep_head(x) != 0)
+        handler_give_up(x, 503);
+    else
+        exchange_want_body(x);
+}
+
+/* --- the exchange --- */
+
+static void take_large(struct exchange *x)
+{
+    if (x->snapshot->settings.upload_file[0] == '\0')
+        handler_give_up(x, 413);
+    else if (exchange_keep_head(x) != 0)
+        handler_give_up(x, 503);
+    else
+        handler_upload_begin(x);
+}
+
+static void take_body(struct exchange *x, struct handler_state *s)
+{
+    const struct settings *settings = &x->snapshot->settings;
+    bool fits = !x->head->chunked && (uint64_t)x->head->content_length <= settings->content_length;
+    if (fits)
+        collect_fixed(x, s);
+    else if (settings->upload_stream)
+        handler_stream_begin(x);
+    else if (x->head->chunked)
+        collect_chunked(x, s);
+    else
+        take_large(x);
 }
 
 static void handler_start(struct target *t, struct exchange *x)
 {
     (void)t; /* x->target */
-    const struct request_head *h = x->head;
     struct handler_state *s = arena_zalloc(&x->arena, sizeof *s);
     if (x->conn->id == 0)
         x->conn->handler_closed = false;
@@ -132,52 +214,25 @@ static void handler_start(struct target *t, struct exchange *x)
     }
     backend_request_init(&s->request, on_failed);
     s->x = x;
-    s->idempotent = request_method_is_idempotent(h->method_id);
+    s->may_be_repeated = request_method_is_idempotent(x->method_id);
     x->state = s;
-    if (h->content_length > 0 &&
-        (uint64_t)h->content_length > x->snapshot->settings.content_length) {
-        refuse_body(x);
-    } else if (h->has_body) {
-        collect_body(x, s, h->chunked ? 0 : (size_t)h->content_length);
-    } else {
-        struct buf *scratch = &x->worker->scratch;
-        buf_clear(scratch);
-        encode(x, scratch, 0);
-        if (scratch->failed) {
-            reply_error(x, 503, SLICE_EMPTY);
-            return;
-        }
-        exchange_detach(x);
-        dispatch(x, s, buf_slice(scratch), SLICE_EMPTY);
-    }
-}
-
-/* The message was begun for a body of length 0: its last bytes are "0:" and give way to the real
- * length. */
-static void put_chunked_length(struct handler_state *s)
-{
-    s->message.len -= 2;
-    buf_append_uint(&s->message, s->body.len);
-    buf_append_char(&s->message, ':');
+    if (x->has_body)
+        take_body(x, s);
+    else
+        send_whole(x, SLICE_EMPTY);
 }
 
 static void handler_body(struct exchange *x, struct slice piece, bool last)
 {
     struct handler_state *s = x->state;
-    struct buf *into = s->chunked ? &s->body : &s->message;
-    buf_append_slice(into, piece);
-    if (into->failed) {
-        refuse_body(x);
-        return;
-    }
-    if (!last)
-        return;
-    if (s->chunked)
-        put_chunked_length(s);
-    if (s->message.failed)
-        exchange_fail(x, 503);
-    else
-        dispatch(x, s, buf_slice(&s->message), s->chunked ? buf_slice(&s->body) : SLICE_EMPTY);
+    s->way->body(x, piece, last);
+}
+
+static void handler_credit(struct exchange *x, int64_t bytes)
+{
+    struct handler_state *s = x->state;
+    if (s != NULL && s->way != NULL && s->way->credit != NULL)
+        s->way->credit(x, bytes);
 }
 
 /* Replies name the connection, not the request. One that may still come for a request that is
@@ -197,6 +252,8 @@ static void handler_release(struct exchange *x)
         return;
     if (s->request.may_come_late)
         renounce_id(x->worker, x->conn);
+    if (s->way != NULL && s->way->release != NULL)
+        s->way->release(x);
     if (s->request.backend != NULL)
         s->request.backend->ops->done(s->request.backend, &s->request);
     buf_fini(&s->message);
@@ -286,6 +343,7 @@ const struct target_ops target_handler = {
     .destroy = handler_destroy,
     .start = handler_start,
     .body = handler_body,
+    .credit = handler_credit,
     .half_close_cancels = true,
     .release = handler_release,
 };

@@ -2,6 +2,7 @@
 
 #include "proto/base/failpoint.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,19 @@ static const char *find(const char *name)
             at++;
     }
     return NULL;
+}
+
+int failpoint_error(const char *name)
+{
+    static const struct {
+        const char *word;
+        int number;
+    } errors[] = {{"EDQUOT", EDQUOT}, {"EIO", EIO}, {"ENOSPC", ENOSPC}};
+    const char *action = find(name);
+    for (size_t i = 0; action != NULL && i < sizeof errors / sizeof errors[0]; i++)
+        if (strncmp(action, errors[i].word, strlen(errors[i].word)) == 0)
+            return errors[i].number;
+    return 0;
 }
 
 void failpoint_hit(const char *name)

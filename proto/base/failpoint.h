@@ -14,11 +14,16 @@ void failpoint_init(void);
 
 extern bool failpoint_armed;
 void failpoint_hit(const char *name);
+int failpoint_error(const char *name);
 
 #define FAILPOINT(name)          \
     do {                         \
         if (failpoint_armed)     \
             failpoint_hit(name); \
     } while (0)
+
+/* The errno that the call here is to fail with: of an action in words, as in
+ * `upload.write=ENOSPC`. 0: none. */
+#define FAILPOINT_ERROR(name) (failpoint_armed ? failpoint_error(name) : 0)
 
 #endif

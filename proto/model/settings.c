@@ -173,7 +173,7 @@ const struct setting_info setting_infos[SETTING_COUNT] = {
         TEXT("upload.temp_store", "",
              "File that large bodies are stored in, inside the chroot; ends in XXXXXX."),
     [SETTING_UPLOAD_TEMP_STORE_MODE] =
-        {"upload.temp_store_mode", SETTING_IS_MODE, false, true, "0600", 0, 0777, NULL, "",
+        {"upload.temp_store_mode", SETTING_IS_MODE, false, true, "0600", 1, 0777, NULL, "",
          "Permissions of the file of an upload."},
     [SETTING_WEBSOCKET_DEFLATE] =
         BOOL_OURS("websocket.deflate", "1",

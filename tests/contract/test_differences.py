@@ -5,7 +5,10 @@ import re
 
 from compare import ROW, TABLE, differences, table
 
-MODULES = "test_requests test_replies test_http test_routes test_dir test_control test_databases test_settings"
+MODULES = (
+    "test_requests test_replies test_http test_routes test_dir test_control test_databases test_settings "
+    "test_uploads"
+)
 
 
 def all_cases():
