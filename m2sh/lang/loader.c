@@ -79,11 +79,28 @@ static const struct row *load_target(struct loader *l, const struct node *writte
     return row;
 }
 
+/* Usually the value of a route is its target; Route(target=…, …) says more than that. */
+static struct row *add_route(struct loader *l, const struct item *it, const struct row **target)
+{
+    const struct node *written = it->value, *route = program_resolve(l->program, written);
+    bool is_route = route != NULL && route->kind == NODE_OBJECT &&
+                    slice_eq(route->text, SLICE("Route"));
+    if (is_route)
+        written = loader_parameter(route, "target");
+    if (written == NULL)
+        report_missing(l, route, "target", "Dir(...) or another target");
+    *target = written != NULL ? load_target(l, written) : NULL;
+    if (*target == NULL)
+        return NULL;
+    return is_route ? loader_add_object(l, TABLE_ROUTE, route)
+                    : loader_add_row(l, TABLE_ROUTE, it->key_at);
+}
+
 static void load_routes(struct loader *l, const struct row *host, const struct node *routes)
 {
     for (const struct item *it = item_first(routes); it != NULL; it = item_next(it)) {
-        const struct row *target = load_target(l, it->value);
-        struct row *row = target != NULL ? loader_add_row(l, TABLE_ROUTE, it->key_at) : NULL;
+        const struct row *target;
+        struct row *row = add_route(l, it, &target);
         if (row == NULL)
             continue;
         loader_set_text(l, row, ROUTE_PATH, it->key);

@@ -16,10 +16,8 @@ static const struct structural {
     enum table_id table;
     const char *name;
 } structurals[] = {
-    {TABLE_SERVER, "hosts"},
-    {TABLE_SERVER, "filters"},
-    {TABLE_SERVER, "xrequests"},
-    {TABLE_HOST, "routes"},
+    {TABLE_SERVER, "hosts"}, {TABLE_SERVER, "filters"}, {TABLE_SERVER, "xrequests"},
+    {TABLE_HOST, "routes"},  {TABLE_ROUTE, "target"},
 };
 #define STRUCTURAL_COUNT (sizeof structurals / sizeof structurals[0])
 

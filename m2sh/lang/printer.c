@@ -184,16 +184,28 @@ static int put_shared_targets(struct printer *p)
     return result;
 }
 
+static int put_target(struct printer *p, const struct row *target)
+{
+    const char *name = map_get(&p->names, slice_of(&target, sizeof target));
+    if (name == NULL)
+        return put_object(p, target);
+    buf_append_str(p->out, name);
+    return 0;
+}
+
 static int put_route(struct printer *p, const struct row *route)
 {
     const struct row *target = target_of(p, route);
     if (target == NULL || printer_put_string(row_text(route, ROUTE_PATH), p->out, p->error) != 0)
         return -1;
     buf_append_str(p->out, ": ");
-    const char *name = map_get(&p->names, slice_of(&target, sizeof target));
-    if (name == NULL)
-        return put_object(p, target);
-    buf_append_str(p->out, name);
+    if (is_default(route, ROUTE_REQUEST_TIMEOUT))
+        return put_target(p, target);
+    bool first = false;
+    buf_append_str(p->out, "Route(target=");
+    if (put_target(p, target) != 0 || put_parameters(p, route, 0, &first) != 0)
+        return -1;
+    buf_append_char(p->out, ')');
     return 0;
 }
 

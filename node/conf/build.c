@@ -117,6 +117,13 @@ static int find_target(struct build *b, const struct row *route, struct target *
     return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
 }
 
+/* A route's own deadline, or the server's. */
+static unsigned timeout_of(const struct row *route, const struct row *server)
+{
+    int64_t own = row_int(route, ROUTE_REQUEST_TIMEOUT);
+    return (unsigned)(own >= 0 ? own : row_int(server, SERVER_REQUEST_TIMEOUT));
+}
+
 /* The routes of one host, `rows` of them with this host id, into its table. */
 static int load_routes(struct build *b, struct conf_host *host, const struct row **rows,
                        size_t count, struct error *e)
@@ -132,6 +139,7 @@ static int load_routes(struct build *b, struct conf_host *host, const struct row
                                      ROUTE_PATH); /* the model lives as long as the snapshot */
         route_split(routes[i].pattern, &prefix, &pattern);
         routes[i].prefix_len = prefix.len;
+        routes[i].timeout_s = timeout_of(rows[i], s->server);
         table[i] = (struct route_row){routes[i].pattern, &routes[i]};
         result = find_target(b, rows[i], &routes[i].target, e);
     }

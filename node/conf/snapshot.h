@@ -43,6 +43,7 @@ struct settings {
 struct conf_route {
     struct slice pattern;  /* the complete route string */
     size_t prefix_len;     /* of its literal part */
+    unsigned timeout_s;    /* for the whole answer; 0: none */
     struct target *target; /* may be led to by other routes too */
 };
 

@@ -6,7 +6,9 @@
 #include "node/backend/handler_peer.h"
 #include "node/exchange/access_log.h"
 #include "node/exchange/head_box.h"
+#include "node/exchange/raw_reply.h"
 #include "node/exchange/reply.h"
+#include "proto/base/log.h"
 
 #include <string.h>
 
@@ -52,6 +54,8 @@ static void route(struct exchange *x)
         return;
     x->route = hit.target;
     x->target = x->route->target;
+    if (x->route->timeout_s > 0)
+        x->due_us = x->started_us + x->route->timeout_s * UINT64_C(1000000);
 }
 
 /* What Mongrel2 takes for a handshake; and where the node itself answers, what is one by the RFC.
@@ -227,4 +231,21 @@ void exchange_fail(struct exchange *x, int status)
         exchange_end(x, EXCHANGE_REPLY_CUT);
     else
         reply_error(x, status, SLICE_EMPTY);
+}
+
+void exchange_time_out(struct exchange *x)
+{
+    static struct log_limit limit;
+    x->worker->counters.timeouts++;
+    log_limited(&limit, LOG_INFO_LEVEL, "http",
+                "request took longer than %u s route=\"%.*s\" path=\"%.*s\"", x->route->timeout_s,
+                SLICE_ARG(x->route->pattern), SLICE_ARG(x->path));
+    if (x->reply_started) {
+        conn_close(x->conn, CONN_TIMEOUT);
+        return;
+    }
+    if (x->reply_raw)
+        raw_reply_withdraw(x);
+    x->keep_alive = false; /* what may still come for it must meet nobody */
+    reply_error(x, x->body_complete ? 504 : 408, SLICE_EMPTY);
 }

@@ -52,6 +52,7 @@ struct exchange {
     void *state;                    /* the target's */
     struct arena arena;             /* freed with the exchange */
     uint64_t started_us;
+    uint64_t due_us; /* when the answer must be whole; 0: whenever */
     /* for the log; valid after detach too */
     struct slice method, path, version;
     uint64_t body_received;
@@ -113,6 +114,9 @@ void exchange_log_refused(struct worker *w, const struct conn *c, const struct r
 void exchange_serve(struct exchange *x); /* may end it before it returns */
 void exchange_body(struct exchange *x, struct slice piece, bool last);
 void exchange_drained(struct exchange *x);
+/* Its deadline has passed: answers 504, or 408 when the request itself is not whole yet; cuts an
+ * answer that has begun. */
+void exchange_time_out(struct exchange *x);
 /* The request turned out bad on the way (a malformed chunk, a body that stalls): answers with
  * `status` unless an answer has begun, closes. */
 void exchange_fail(struct exchange *x, int status);

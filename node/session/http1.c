@@ -99,6 +99,13 @@ static bool waits_for_body(const struct http1 *h)
     return reads_body(h) || (h != NULL && h->phase == PHASE_DISCARD);
 }
 
+/* From now on, rounded up. */
+static uint64_t until_ms(const struct conn *c, uint64_t due_us)
+{
+    uint64_t now_us = c->set->loop->now_us;
+    return due_us > now_us ? (due_us - now_us + 999) / 1000 : 0;
+}
+
 static void arm(struct conn *c)
 {
     const struct settings *s = &worker_of(c)->snapshot->settings;
@@ -113,7 +120,12 @@ static void arm(struct conn *c)
         wait_s = conn_life_left_s(last_use_s(c), s->idle_timeout_s, now_s(c));
     else
         wait_s = conn_life_sweep_in_s(c, s);
-    deadline_set(c->set->deadlines, &c->deadline, wait_s * 1000ull);
+    uint64_t wait_ms = wait_s * 1000ull;
+    if (h != NULL && h->x != NULL && h->x->due_us != 0) {
+        uint64_t left_ms = until_ms(c, h->x->due_us);
+        wait_ms = left_ms < wait_ms ? left_ms : wait_ms;
+    }
+    deadline_set(c->set->deadlines, &c->deadline, wait_ms);
 }
 
 static void refuse(struct conn *c, int status, const char *why, size_t offset);
@@ -127,6 +139,10 @@ static void http1_timeout(struct conn *c)
     if (h != NULL && h->phase == PHASE_HEAD && now - h->head_since_s >= s->header_timeout_s) {
         w->counters.timeouts++;
         refuse(c, 408, "the request head took too long", conn_input(c).len);
+        return;
+    }
+    if (h != NULL && h->x != NULL && h->x->due_us != 0 && until_ms(c, h->x->due_us) == 0) {
+        exchange_time_out(h->x);
         return;
     }
     bool stalls = waits_for_body(h) && now - c->last_read_s >= s->body_timeout_s;
@@ -357,6 +373,9 @@ static void serve(struct conn *c, struct http1 *h)
     h->head = NULL; /* the exchange's now */
     h->x->closes_if_unread = h->expects_continue || h->x->head->content_length > DISCARD_MOST;
     exchange_serve(h->x);
+    h = c->session_state; /* it may have ended */
+    if (h != NULL && h->x != NULL && h->x->due_us != 0)
+        arm(c);
 }
 
 static enum parse_result parse_head(struct conn *c, struct http1 *h)

@@ -5,9 +5,8 @@
 #include "proto/model/check_syntax.h"
 #include "proto/model/describe.h"
 
-#define TIMEOUT_MAX_S 86400
-#define QUEUE_MAX     10000000
-#define RETRIES_MAX   100
+#define QUEUE_MAX   10000000
+#define RETRIES_MAX 100
 
 static bool is_empty(const struct row *r, size_t column)
 {

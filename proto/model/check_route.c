@@ -193,6 +193,7 @@ static void check_path(struct checking *c, const struct row *r)
                       "request will find this one");
     if (route_check(path, &e) < 0)
         check_error(c, r, ROUTE_PATH, "%s", as_clause(&e));
+    check_range(c, r, ROUTE_REQUEST_TIMEOUT, -1, TIMEOUT_MAX_S);
 }
 
 /* A prefix as long as limits.dir_max_path serves no file on upstream's server. */

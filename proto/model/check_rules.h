@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#define TIMEOUT_MAX_S 86400 /* longest time-out that can be configured, in seconds */
+
 struct checking {
     const struct model *model;
     struct arena *arena;

@@ -93,6 +93,7 @@ static void check_one(struct checking *c, const struct row *r)
     check_control_port(c, r);
     check_tls(c, r);
     check_range(c, r, SERVER_PROXY_PROTOCOL, 0, 1);
+    check_range(c, r, SERVER_REQUEST_TIMEOUT, 0, TIMEOUT_MAX_S);
     check_default_host(c, r);
     if (r->values[SERVER_NAME].kind == VALUE_TEXT && row_text(r, SERVER_NAME).len == 0)
         check_warning(c, r, SERVER_NAME, "name is empty; m2sh can select the server only by uuid");

@@ -5,8 +5,7 @@
 #include "proto/model/describe.h"
 #include "proto/model/settings.h"
 
-#define TIMEOUT_MAX_S 86400
-#define RETRIES_MAX   100
+#define RETRIES_MAX 100
 
 static void check_directory(struct checking *c, const struct row *r)
 {

@@ -60,6 +60,9 @@ static const struct column server_columns[SERVER_COLUMNS] = {
     [SERVER_PROXY_PROTOCOL] = INT("proxy_protocol", COLUMN_ADDITION, 0, "proxy_protocol",
                                   "1: connections begin with a PROXY protocol header, version 1 "
                                   "or 2."),
+    [SERVER_REQUEST_TIMEOUT] = INT("request_timeout", COLUMN_ADDITION, 0, "request_timeout",
+                                   "Seconds within which a request must be answered whole, by "
+                                   "routes that do not say otherwise; 0: no limit."),
 };
 
 static const struct column host_columns[HOST_COLUMNS] = {
@@ -85,6 +88,9 @@ static const struct column route_columns[ROUTE_COLUMNS] = {
     [ROUTE_TARGET_TYPE] = {"target_type", COLUMN_TEXT, COLUMN_REQUIRED | COLUMN_HIDDEN, NULL, 0,
                            NONE, NULL,
                            "What it leads to: dir, proxy, handler, redirect or status."},
+    [ROUTE_REQUEST_TIMEOUT] = INT("request_timeout", COLUMN_ADDITION, -1, "request_timeout",
+                                  "Seconds within which a request must be answered whole; 0: no "
+                                  "limit, -1: the server's."),
 };
 
 static const struct column directory_columns[DIRECTORY_COLUMNS] = {
@@ -195,7 +201,7 @@ const struct table schema_tables[TABLE_COUNT] = {
                       "A listening server."},
     [TABLE_HOST] = {"host", "Host", NULL, host_columns, HOST_COLUMNS, false,
                     "A virtual host of a server."},
-    [TABLE_ROUTE] = {"route", NULL, NULL, route_columns, ROUTE_COLUMNS, false,
+    [TABLE_ROUTE] = {"route", "Route", NULL, route_columns, ROUTE_COLUMNS, false,
                      "A path of a host and what it leads to."},
     [TABLE_DIRECTORY] = {"directory", "Dir", "dir", directory_columns, DIRECTORY_COLUMNS, false,
                          "Files from a directory."},

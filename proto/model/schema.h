@@ -48,7 +48,8 @@ enum server_column {
     SERVER_BIND_ADDR,
     SERVER_PORT,
     SERVER_USE_SSL,
-    SERVER_PROXY_PROTOCOL, /* addition */
+    SERVER_PROXY_PROTOCOL,  /* addition */
+    SERVER_REQUEST_TIMEOUT, /* seconds until the answer is whole; 0 = none */
     SERVER_COLUMNS
 };
 enum host_column {
@@ -66,6 +67,8 @@ enum route_column {
     ROUTE_HOST_ID,
     ROUTE_TARGET_ID,   /* id in the table that target_type names */
     ROUTE_TARGET_TYPE, /* "dir", "proxy", "handler"; additions "redirect", "status" */
+    /* additions */
+    ROUTE_REQUEST_TIMEOUT, /* seconds; 0 = none, -1 = the server's */
     ROUTE_COLUMNS
 };
 enum directory_column {

@@ -144,6 +144,12 @@ static inline struct model *word_site(const char *const *settings)
         fixture_row(m, TABLE_STATUS, what, NULL);
         fixture_row(m, TABLE_ROUTE, path, "host_id=1", id, "target_type=status", NULL);
     }
+    fixture_row(m, TABLE_ROUTE, "path=/soon", "host_id=1", "target_id=9", "target_type=status",
+                "request_timeout=5", NULL); /* "later" */
+    fixture_row(m, TABLE_ROUTE, "path=/prompt", "host_id=1", "target_id=10", "target_type=status",
+                "request_timeout=5", NULL); /* "raw" */
+    fixture_row(m, TABLE_ROUTE, "path=/upload", "host_id=1", "target_id=8", "target_type=status",
+                "request_timeout=5", NULL); /* "body" */
     for (; settings != NULL && *settings != NULL; settings++) {
         char key[64], value[64];
         const char *equals = strchr(*settings, '=');

@@ -437,6 +437,72 @@ static void test_slow_head_gets_408(void **state)
     buf_fini(&got);
 }
 
+/* The time-out of a route: what it says, and that nothing happens before it. */
+static void expect_late(const char *request, const char *so_far, const struct example *e)
+{
+    bool ended = false;
+    serving_connect(&serving);
+    struct slice got = serving_ask(&serving, slice_str(request), &ended);
+    assert_true(slice_eq(got, slice_str(so_far)));
+    wait_s(4);
+    assert_int_equal(serving_receive(&serving, &ended).len, 0);
+    assert_false(ended);
+    wait_s(2);
+    got = serving_receive(&serving, &ended);
+    if (e != NULL)
+        assert_answer(e, got, ended);
+    assert_true(ended);
+    assert_null(seen.x);
+    serving_disconnect(&serving);
+}
+
+static void test_request_timeout(void **state)
+{
+    (void)state;
+    struct example late = {"late", "", REFUSED("504 Gateway Timeout", "15", "Gateway Timeout"),
+                           true};
+    struct example slow = {"slow", "", REFUSED("408 Request Timeout", "15", "Request Timeout"),
+                           true};
+    expect_late("GET /soon HTTP/1.1\r\nHost: a\r\n\r\n", "", &late);
+    expect_late("GET /prompt HTTP/1.1\r\nHost: a\r\n\r\n", "", &late);
+    expect_late("POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc", "", &slow);
+    assert_int_equal(serving.worker.counters.timeouts, 3);
+}
+
+/* A request in time is followed by others on the same connection. */
+static void test_request_timeout_ends_with_the_request(void **state)
+{
+    (void)state;
+    bool ended = false;
+    serving_connect(&serving);
+    serving_ask(&serving, SLICE("GET /soon HTTP/1.1\r\nHost: a\r\n\r\n"), &ended);
+    wait_s(3);
+    reply_whole(seen.x, 200, SLICE_EMPTY, SLICE("in time"));
+    loop_step(&serving.worker.loop);
+    assert_true(serving_receive(&serving, &ended).len > 0);
+    serving_ask(&serving, SLICE("GET /later HTTP/1.1\r\nHost: a\r\n\r\n"), &ended);
+    wait_s(6);
+    assert_false(ended);
+    assert_non_null(seen.x);
+    reply_whole(seen.x, 200, SLICE_EMPTY, SLICE("whenever"));
+    assert_true(serving_receive(&serving, &ended).len > 0);
+}
+
+static void test_request_timeout_cuts_an_answer(void **state)
+{
+    (void)state;
+    bool ended = false;
+    serving_connect(&serving);
+    serving_ask(&serving, SLICE("GET /soon HTTP/1.1\r\nHost: a\r\n\r\n"), &ended);
+    reply_begin(seen.x, 200, SLICE_EMPTY, 100);
+    loop_step(&serving.worker.loop);
+    assert_true(serving_receive(&serving, &ended).len > 0);
+    wait_s(6);
+    assert_int_equal(serving_receive(&serving, &ended).len, 0);
+    assert_true(ended);
+    assert_null(seen.x);
+}
+
 static void test_stalled_body_gets_408(void **state)
 {
     (void)state;
@@ -567,6 +633,9 @@ int main(void)
         TEST(test_paused_body_waits),
         TEST(test_client_that_leaves_while_paused),
         TEST(test_slow_head_gets_408),
+        TEST(test_request_timeout),
+        TEST(test_request_timeout_ends_with_the_request),
+        TEST(test_request_timeout_cuts_an_answer),
         TEST(test_stalled_body_gets_408),
         TEST(test_stalled_unread_body_is_closed),
         TEST(test_idle_connections_are_closed),
