@@ -110,7 +110,7 @@ SAMPLES = [
 
 @pytest.mark.parametrize("case, name, data, message", SAMPLES, ids=[s[0] for s in SAMPLES])
 def test_samples(world, expect, case, name, data, message):
-    for feature in ("json socket", "xml socket", "websocket"):
+    for feature in ("json socket", "xml socket"):
         if feature in case:
             expect.needs(feature)
     handler = world.handler(name)
