@@ -37,6 +37,7 @@ static void on_reply(void *arg, struct backend *origin, zmq_msg_t *message)
     struct server *s = arg;
     const struct snapshot *now = s->worker.snapshot; /* none: the first is only prepared */
     s->inbox.max_targets = now != NULL ? now->settings.handler_targets : 1;
+    s->inbox.flow_control = now != NULL && now->settings.flow_control;
     bool is_addressed = s->worker.in_cluster || strcmp(origin->ops->kind, "pool") == 0;
     s->inbox.node = is_addressed ? s->worker.uuid : NULL;
     s->inbox.cluster = s->backends.cluster_uuid;
@@ -48,6 +49,14 @@ static void on_reply(void *arg, struct backend *origin, zmq_msg_t *message)
         .nul = origin->nul,
     };
     inbox_take(&s->inbox, message, &from);
+}
+
+/* And how much of what it says has been written. */
+static void on_reply_written(struct outq *q, uint64_t bytes)
+{
+    struct conn *c = container_of(q, struct conn, out);
+    if (c->handler != NULL && c->id != 0)
+        handler_peer_credit(c->handler, c->id, bytes);
 }
 
 /* The handler that a connection used last learns that it is gone. */
@@ -208,6 +217,7 @@ int server_build_worker(struct server *s, size_t buffer_size, int io_threads, st
     w->conns.accept_errors = &w->counters.accept_errors;
     w->conns.bad_proxy_headers = &w->counters.bad_proxy_headers;
     w->conns.on_closed = on_conn_closed;
+    w->conns.out_memory.passed = on_reply_written;
     init_pools(w);
     w->registry = registry_create(0, e);
     if (w->registry == NULL)

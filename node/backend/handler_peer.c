@@ -46,16 +46,29 @@ void handler_peer_unref(struct handler_peer *p)
     free(p);
 }
 
+/* Frees `text`. */
+static void send_notice(struct handler_peer *p, struct buf *text)
+{
+    zmq_msg_t message;
+    if (!text->failed && zmq_msg_init_size(&message, text->len) == 0) {
+        memcpy(zmq_msg_data(&message), text->data, text->len);
+        p->backend->ops->notice(p->backend, &message);
+    }
+    buf_fini(text);
+}
+
 void handler_peer_disconnected(struct handler_peer *p, uint32_t conn_id)
 {
     struct buf text = BUF_INIT;
     handler_request_disconnect(&text, slice_str(p->ident), conn_id, p->format);
-    zmq_msg_t message;
-    if (!text.failed && zmq_msg_init_size(&message, text.len) == 0) {
-        memcpy(zmq_msg_data(&message), text.data, text.len);
-        p->backend->ops->notice(p->backend, &message);
-    }
-    buf_fini(&text);
+    send_notice(p, &text);
+}
+
+void handler_peer_credit(struct handler_peer *p, uint32_t conn_id, uint64_t bytes)
+{
+    struct buf text = BUF_INIT;
+    handler_request_credits(&text, slice_str(p->ident), conn_id, p->format, bytes);
+    send_notice(p, &text);
 }
 
 void handler_peer_report_unknown(struct backend *backend, uint32_t conn_id)

@@ -29,6 +29,9 @@ void handler_peer_unref(struct handler_peer *p); /* NULL is fine */
 /* Tells the handler that this connection is gone. */
 void handler_peer_disconnected(struct handler_peer *p, uint32_t conn_id);
 
+/* Tells the handler that a reply of so many bytes has been written to this connection. */
+void handler_peer_credit(struct handler_peer *p, uint32_t conn_id, uint64_t bytes);
+
 /* Tells whoever is behind this backend that a reply named a connection that is not there; nobody
  * when no configured row uses the backend any more. */
 void handler_peer_report_unknown(struct backend *backend, uint32_t conn_id);

@@ -276,8 +276,6 @@ static void tell_what_is_missing(const struct model *m)
     if (sockets > 0)
         log_warn("config", "%zu routes for JSON or XML sockets get no messages in this version",
                  sockets);
-    if (setting_bool(m, SETTING_DOWNLOAD_FLOW_CONTROL))
-        log_warn("config", "download.flow_control has no effect in this version");
 }
 
 int build_snapshot(struct snapshot **out, struct model *m, const struct row *server,

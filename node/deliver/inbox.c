@@ -3,6 +3,7 @@
 
 #include "node/deliver/inbox.h"
 
+#include "node/deliver/flow.h"
 #include "node/deliver/xreply.h"
 #include "node/io/payload.h"
 #include "proto/base/log.h"
@@ -87,7 +88,10 @@ static bool deliver(struct inbox *in, const struct handler_reply *reply, struct 
             continue;
         }
         in->counters->handler_deliveries++;
+        uint64_t before = conn_output_total(c);
         c->session->push(c, &push);
+        if (in->flow_control)
+            flow_account(c, before);
     }
     let_go(&push);
     return true;
@@ -109,10 +113,15 @@ static bool deliver_extended(struct inbox *in, const struct handler_reply *reply
     for (uint32_t id; handler_reply_next(&ids, &id);) {
         struct conn *c = registry_find(in->registry, id);
         bool cancels = x.kind == XREPLY_CTL && x.ctl.cancel; /* also what is being flushed */
-        if (!is_gone(c) || (cancels && c != NULL && !conn_is_closing(c)))
-            xreply_apply(c, status == XREPLY_OK ? &x : NULL, &push);
-        else if (!cancels)
-            from->unknown(from->arg, id);
+        if (is_gone(c) && !(cancels && c != NULL && !conn_is_closing(c))) {
+            if (!cancels)
+                from->unknown(from->arg, id);
+            continue;
+        }
+        uint64_t before = conn_output_total(c);
+        xreply_apply(c, status == XREPLY_OK ? &x : NULL, &push);
+        if (in->flow_control)
+            flow_account(c, before);
     }
     let_go(&push);
     return true;

@@ -14,6 +14,7 @@ struct inbox {
     struct registry *registry;
     struct counters *counters;
     unsigned max_targets; /* limits.handler_targets */
+    bool flow_control;    /* download.flow_control */
     /* Whom a reply must name as its sender, as a whole: this node or its cluster ("" unknown). Ids
      * count within a node, so another node's reply would meet the wrong client. NULL: any, as on a
      * single server, where the handler's subscription decides. */

@@ -2,6 +2,7 @@
 
 #include "node/exchange/handler_message.h"
 
+#include "node/deliver/flow.h"
 #include "node/deliver/registry.h"
 
 #include <string.h>
@@ -53,6 +54,10 @@ void handler_message_of_request(struct handler_message *m, const struct exchange
         m->keys[HANDLER_KEY_QUERY] = h->query;
     if (h->has_fragment)
         m->keys[HANDLER_KEY_FRAGMENT] = h->fragment;
+    if (x->snapshot->settings.flow_control && !x->conn->flow_told) {
+        handler_message_add(m, SLICE("DOWNLOAD_CREDITS"), SLICE(FLOW_CREDITS_TEXT));
+        x->conn->flow_told = true;
+    }
 }
 
 void handler_message_add(struct handler_message *m, struct slice name, struct slice value)

@@ -320,6 +320,12 @@ bool conn_write_file(struct conn *c, struct file_ref *f, off_t from, uint64_t le
     return true;
 }
 
+void conn_write_mark(struct conn *c, uint64_t number)
+{
+    if (can_write(c) && outq_mark(&c->out, &c->set->out_memory, number) != 0)
+        conn_close(c, CONN_NO_MEMORY);
+}
+
 char *conn_write_room(struct conn *c, size_t len)
 {
     if (!can_write(c))

@@ -75,6 +75,7 @@ struct conn {
     bool wants_write;
     bool was_full;
     bool end_watched; /* in set->hangups */
+    bool flow_told;   /* the handler knows of download.flow_control: by this id */
 };
 
 /* All connections of one loop and what they share. */
@@ -134,6 +135,13 @@ void conn_wake(struct conn *c);
 bool conn_write(struct conn *c, struct slice bytes); /* copies */
 bool conn_write_payload(struct conn *c, struct payload *p, size_t from, size_t len);
 bool conn_write_file(struct conn *c, struct file_ref *f, off_t from, uint64_t len);
+/* Has set->out_memory.passed called when all that was written before has gone out. */
+void conn_write_mark(struct conn *c, uint64_t number);
+/* Bytes of output so far, written or waiting. */
+static inline uint64_t conn_output_total(const struct conn *c)
+{
+    return c->bytes_written + c->out.bytes;
+}
 char *conn_write_room(struct conn *c, size_t len); /* see outq_room */
 bool conn_write_filled(struct conn *c, size_t len);
 /* Above the high-water mark: producers wait for session->drained. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/uio.h>
 
-enum piece_kind { PIECE_BLOCK, PIECE_PAYLOAD, PIECE_FILE };
+enum piece_kind { PIECE_BLOCK, PIECE_PAYLOAD, PIECE_FILE, PIECE_MARK };
 
 struct outq_piece {
     struct outq_piece *next;
@@ -17,6 +17,7 @@ struct outq_piece {
     union {
         struct payload *payload;
         struct file_ref *file;
+        uint64_t mark;
         char data[1];
     } u;
 };
@@ -148,6 +149,22 @@ int outq_file(struct outq *q, struct outq_memory *m, struct file_ref *f, off_t f
     return 0;
 }
 
+int outq_mark(struct outq *q, struct outq_memory *m, uint64_t number)
+{
+    if (outq_is_empty(q)) {
+        m->passed(q, number);
+        return 0;
+    }
+    struct outq_piece *piece = freelist_take(&m->pieces);
+    if (piece == NULL)
+        return -1;
+    piece->kind = PIECE_MARK;
+    piece->from = piece->end = 0;
+    piece->u.mark = number;
+    append(q, piece);
+    return 0;
+}
+
 static void drop_head(struct outq *q, struct outq_memory *m)
 {
     struct outq_piece *p = q->head;
@@ -160,7 +177,7 @@ static void drop_head(struct outq *q, struct outq_memory *m)
     }
     if (p->kind == PIECE_PAYLOAD)
         payload_unref(p->u.payload);
-    else
+    else if (p->kind == PIECE_FILE)
         file_ref_unref(p->u.file);
     freelist_give(&m->pieces, p);
 }
@@ -178,9 +195,9 @@ int outq_gather(const struct outq *q, struct iovec *vectors, int max)
     int count = 0;
     for (struct outq_piece *p = q->head; p != NULL && p->kind != PIECE_FILE && count < max;
          p = p->next) {
-        const char *base = p->kind == PIECE_BLOCK ? p->u.data : p->u.payload->bytes;
         if (p->end == p->from)
             continue;
+        const char *base = p->kind == PIECE_BLOCK ? p->u.data : p->u.payload->bytes;
         vectors[count].iov_base = (void *)(uintptr_t)(base + p->from);
         vectors[count++].iov_len = p->end - p->from;
     }
@@ -212,6 +229,8 @@ void outq_written(struct outq *q, struct outq_memory *m, uint64_t len)
             return;
         }
         len -= have;
+        if (p->kind == PIECE_MARK)
+            m->passed(q, p->u.mark);
         drop_head(q, m);
         if (len == 0 && (q->head == NULL || q->head->end > q->head->from))
             return;

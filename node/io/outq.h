@@ -31,6 +31,8 @@ struct outq_memory {
     struct freelist blocks;
     struct freelist pieces;
     uint64_t bytes; /* waiting in all queues, files included */
+    /* All before a mark has been written: see outq_mark. Must not touch the queue. */
+    void (*passed)(struct outq *q, uint64_t number);
 };
 void outq_memory_init(struct outq_memory *m);
 void outq_memory_fini(struct outq_memory *m);
@@ -55,6 +57,10 @@ void outq_filled(struct outq *q, struct outq_memory *m, size_t len);
 /* Takes a reference of its own; small ranges are copied instead. */
 int outq_share(struct outq *q, struct outq_memory *m, struct payload *p, size_t from, size_t len);
 int outq_file(struct outq *q, struct outq_memory *m, struct file_ref *f, off_t from, uint64_t len);
+
+/* Has memory->passed called with this number when all that is queued now has been written; at once
+ * when that is nothing, never when it is dropped. */
+int outq_mark(struct outq *q, struct outq_memory *m, uint64_t number);
 
 /* Drops everything. */
 void outq_clear(struct outq *q, struct outq_memory *m);

@@ -28,7 +28,7 @@
     X(handler_replies_bad, "Malformed reply messages, dropped")                               \
     X(handler_deliveries, "Payloads given to listeners")                                      \
     X(handler_unknown_targets, "Listeners named in replies that were not there")              \
-    X(disconnect_notices, "Disconnect notices sent to handlers")                              \
+    X(disconnect_notices, "Notices sent to handlers: disconnect, credits")                    \
     X(websockets, "WebSockets opened")                                                        \
     X(websocket_messages, "Messages and frames of WebSockets handed to handlers")             \
     X(websocket_faults, "WebSockets closed because of what the client or the handler did")    \

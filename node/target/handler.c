@@ -242,6 +242,7 @@ static void renounce_id(struct worker *w, struct conn *c)
     if (conn_is_closing(c))
         return;
     registry_remove(w->registry, c);
+    c->flow_told = false;
     c->handler_closed = true; /* nobody knows it by the id it has now */
 }
 

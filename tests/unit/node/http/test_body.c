@@ -231,12 +231,41 @@ static void test_bounds(void **state)
     buf_fini(&text);
 }
 
+static void test_where_chunks_end(void **state)
+{
+    (void)state;
+    static const struct {
+        struct slice in, piece;
+        bool ended;
+    } steps[] = {
+        {SLICE("5\r\nhel"), SLICE("hel"), false},
+        {SLICE("lo\r\n"), SLICE("lo"), true},
+        {SLICE("\r\n1\r\nx"), SLICE("x"), true},
+    };
+    struct body b;
+    size_t used;
+    struct slice piece;
+    body_init(&b, true, -1);
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        assert_int_equal(body_feed(&b, steps[i].in, &used, &piece), PARSE_PIECE);
+        assert_true(slice_eq(piece, steps[i].piece));
+        assert_int_equal(body_chunk_ended(&b), steps[i].ended);
+    }
+    body_init(&b, false, 3);
+    assert_int_equal(body_feed(&b, SLICE("abc"), &used, &piece), PARSE_PIECE);
+    assert_false(body_chunk_ended(&b));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),          cmocka_unit_test(test_every_nul),
-        cmocka_unit_test(test_length),        cmocka_unit_test(test_until_close),
-        cmocka_unit_test(test_largest_chunk), cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_every_nul),
+        cmocka_unit_test(test_length),
+        cmocka_unit_test(test_until_close),
+        cmocka_unit_test(test_largest_chunk),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_where_chunks_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

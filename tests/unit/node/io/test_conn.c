@@ -421,6 +421,44 @@ static void test_peer_text(void **state)
     assert_int_equal(conn_peer_port(p.conn), 0);
 }
 
+/* More is unread than the buffer holds: the end of it would never be read. */
+static void test_a_paused_connection_learns_of_the_end(void **state)
+{
+    (void)state;
+    p.consume = 0;
+    char *bytes = many(3 * PAIR_BUFFER);
+    assert_int_equal(write(p.client, bytes, 3 * PAIR_BUFFER), 3 * PAIR_BUFFER);
+    free(bytes);
+    pair_turns(&p, 2);
+    assert_true(p.conn->reading_paused);
+    conn_watch_end(p.conn);
+    conn_watch_end(p.conn);
+    pair_turns(&p, 2);
+    pair_assert_calls(&p, "opened input:1024 ");
+    shutdown(p.client, SHUT_WR);
+    pair_turns(&p, 3);
+    pair_assert_calls(&p, "end closed:client closed ");
+}
+
+static void test_a_resumed_connection_is_not_watched(void **state)
+{
+    (void)state;
+    conn_watch_end(p.conn); /* not paused: it will read the end */
+    assert_false(p.conn->end_watched);
+    conn_pause(p.conn);
+    conn_watch_end(p.conn);
+    assert_true(p.conn->end_watched);
+    conn_resume(p.conn);
+    assert_false(p.conn->end_watched);
+    conn_pause(p.conn);
+    conn_watch_end(p.conn);
+    pair_send(&p, "lost");
+    shutdown(p.client, SHUT_WR);
+    conn_resume(p.conn);
+    pair_turns(&p, 3);
+    pair_assert_calls(&p, "opened input:4 end closed:client closed ");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -446,6 +484,8 @@ int main(void)
         TEST(test_half_closed_peer_gets_the_rest),
         TEST(test_slow_reader_gets_the_rest),
         TEST(test_deadline_is_the_sessions),
+        TEST(test_a_paused_connection_learns_of_the_end),
+        TEST(test_a_resumed_connection_is_not_watched),
         TEST(test_all_are_closed_with_their_set),
         TEST(test_peer_text),
     };

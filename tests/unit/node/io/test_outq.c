@@ -181,6 +181,48 @@ static void test_nothing_adds_nothing(void **state)
     assert_true(outq_is_empty(&queue));
 }
 
+static struct {
+    struct outq *queue;
+    uint64_t numbers[4];
+    unsigned count;
+} passed;
+
+static void on_passed(struct outq *q, uint64_t number)
+{
+    assert_ptr_equal(q, &queue);
+    passed.numbers[passed.count++] = number;
+}
+
+static void test_marks_are_passed_when_all_before_is_written(void **state)
+{
+    (void)state;
+    memset(&passed, 0, sizeof passed);
+    memory.passed = on_passed;
+    outq_mark(&queue, &memory, 1); /* nothing waits */
+    assert_int_equal(passed.count, 1);
+    outq_copy(&queue, &memory, SLICE("hello"));
+    outq_mark(&queue, &memory, 2);
+    outq_mark(&queue, &memory, 3);
+    outq_share(&queue, &memory, shared, 0, 5000);
+    outq_file(&queue, &memory, file, 0, 10);
+    outq_mark(&queue, &memory, 4);
+    outq_copy(&queue, &memory, SLICE("unmarked"));
+    struct iovec vectors[8];
+    assert_int_equal(outq_gather(&queue, vectors, 8), 2);
+    outq_written(&queue, &memory, 4);
+    assert_int_equal(passed.count, 1);
+    outq_written(&queue, &memory, 1);
+    assert_int_equal(passed.count, 3);
+    assert_int_equal(passed.numbers[1], 2);
+    assert_int_equal(passed.numbers[2], 3);
+    outq_written(&queue, &memory, 5009);
+    assert_int_equal(passed.count, 3);
+    outq_written(&queue, &memory, 2);
+    assert_int_equal(passed.count, 4);
+    assert_int_equal(queue.bytes, 7);
+    outq_mark(&queue, &memory, 5); /* dropped with the rest */
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -190,6 +232,7 @@ int main(void)
         TEST(test_a_response_in_pieces_is_one_write),
         TEST(test_files_are_counted_apart),
         TEST(test_nothing_adds_nothing),
+        TEST(test_marks_are_passed_when_all_before_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
