@@ -83,6 +83,7 @@ static void send_done(struct handler_upload *u)
     struct buf *scratch = &x->worker->scratch;
     encode(u, true, scratch);
     state_of(u)->request.open = false;
+    state_of(u)->request.retries_left = 0; /* another worker would get the first message alone */
     u->posting = u->posted = true;
     bool sent = !scratch->failed &&
                 handler_send_part(x, &u->poster, buf_slice(scratch), SLICE_EMPTY);
