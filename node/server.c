@@ -5,6 +5,7 @@
 
 #include "node/backend/handler_peer.h"
 #include "node/backend/pool_worker.h"
+#include "node/conf/build_tls.h"
 #include "node/exchange/access_log.h"
 #include "node/exchange/exchange.h"
 #include "node/exchange/head_box.h"
@@ -12,6 +13,7 @@
 #include "node/server_parts.h"
 #include "node/session/http1.h"
 #include "node/target/file_cache.h"
+#include "node/tls/context.h"
 #include "proto/base/log.h"
 #include "proto/base/uuid.h"
 #include "proto/link/evwork.h"
@@ -163,6 +165,8 @@ static int reread(struct server *s, struct error *e)
 int server_reload(struct server *s, struct error *e)
 {
     struct error log_error_text;
+    if (s->worker.tls != NULL)
+        tls_shared_forget_files(s->worker.tls);
     int result = s->options.config != NULL ? reread(s, e) : 0;
     if ((s->worker.snapshot != NULL && server_open_access_log(s, &log_error_text) != 0) ||
         process_reopen_error_log(&s->process, &log_error_text) != 0)
@@ -215,6 +219,7 @@ int server_build_worker(struct server *s, size_t buffer_size, int io_threads, st
     conns_init(&w->conns, &w->loop, &w->deadlines, buffer_size);
     w->conns.owner = w;
     w->conns.accept_errors = &w->counters.accept_errors;
+    w->conns.timeouts = &w->counters.timeouts;
     w->conns.bad_proxy_headers = &w->counters.bad_proxy_headers;
     w->conns.on_closed = on_conn_closed;
     w->conns.out_memory.passed = on_reply_written;
@@ -301,12 +306,28 @@ int server_open_control(struct server *s, const char *spec, struct error *e)
     return s->control != NULL ? 0 : -1;
 }
 
+/* Enters the chroot. Certificates that the first configuration needs are read before: keys often
+ * are root's alone. What has been read and opened then is found again by the build. */
+static int enter(struct server *s, const struct model *m, const struct row *row,
+                 struct tls_context **before, struct error *e)
+{
+    s->worker.root = s->process.chroot;
+    if (build_tls(before, m, row, &s->worker, e) != 0)
+        return -1;
+    s->entered = true;
+    if (process_enter(&s->process, e) != 0)
+        return -1;
+    s->worker.root = s->process.base;
+    return 0;
+}
+
 /* The order matters: fork before threads, bind while privileged, handler sockets after the chroot.
  */
 static int start_single(struct server *s, const struct model *m, const struct row *row,
                         struct error *e)
 {
     struct prepared *p;
+    struct tls_context *tls = NULL;
     plan_process(s, m, row);
     process_raise_descriptors((unsigned)setting_int(m, SETTING_SUPERPOLL_MAX_FD));
     if (process_check_pid_file(&s->process, e) != 0 || process_daemonize(&s->process, e) != 0)
@@ -317,10 +338,11 @@ static int start_single(struct server *s, const struct model *m, const struct ro
         return -1;
     if (swap_listen(&s->live, row, setting_bool(m, SETTING_NET_TCP_KEEPALIVE), e) != 0)
         return -1;
-    s->entered = true;
-    if (process_enter(&s->process, e) != 0)
-        return -1;
-    if (swap_prepare(&s->live, (struct model *)(uintptr_t)m, row, 0, "", &p, e) != 0)
+    int result = enter(s, m, row, &tls, e);
+    if (result == 0)
+        result = swap_prepare(&s->live, (struct model *)(uintptr_t)m, row, 0, "", &p, e);
+    tls_context_unref(tls);
+    if (result != 0)
         return -1;
     swap_activate(&s->live, p);
     struct error log_problem;
@@ -404,6 +426,7 @@ static void destroy_worker(struct server *s)
     if (w->backends != NULL)
         pool_port_close(w->backends); /* says BYE to the workers while their pools still exist */
     swap_stop(&s->live);
+    tls_shared_destroy(w->tls);
     file_cache_destroy(w->files);
     ws_deflate_destroy(w->ws_deflate);
     if (w->backends != NULL)

@@ -21,6 +21,7 @@ struct access_log;
 struct file_cache;
 struct ws_deflate;
 struct evwork;
+struct tls_shared;
 
 struct worker {
     struct loop loop;
@@ -35,6 +36,7 @@ struct worker {
     struct file_cache *files;      /* of all Dirs; made by the first, outlives snapshots */
     struct ws_deflate *ws_deflate; /* of all WebSockets; made by the first that compresses */
     struct evwork *uploads;        /* their side thread; made by the first */
+    struct tls_shared *tls; /* made by the first configuration that needs it; outlives snapshots */
     struct freelist exchanges;
     struct freelist heads;  /* of struct head_box, see exchange/head_box.h */
     struct freelist blocks; /* of the arenas of exchanges */
@@ -44,6 +46,7 @@ struct worker {
     int64_t date_s;     /* wall second that `date` shows */
     void *zmq;          /* the ZeroMQ context */
     struct buf scratch; /* for messages that are built and handed on within one call */
+    const char *root;   /* in front of paths inside the chroot: it, until it is entered; "" else */
     bool draining;
     bool in_cluster;
     char uuid[37]; /* this node */

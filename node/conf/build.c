@@ -2,6 +2,7 @@
 
 #include "node/conf/build.h"
 
+#include "node/conf/build_tls.h"
 #include "node/http/mime.h"
 #include "proto/base/log.h"
 #include "proto/base/map.h"
@@ -248,13 +249,10 @@ static int load_hosts(struct build *b, struct error *e)
     return result;
 }
 
-/* Serving without what was asked for would be worse than not serving: in plain text what was to be
- * encrypted, unfiltered what was to be filtered. */
+/* Serving unfiltered what was to be filtered would be worse than not serving. */
 static int refuse_what_is_missing(const struct snapshot *s, struct error *e)
 {
     const char *name = row_str(s->server, SERVER_NAME);
-    if (row_int(s->server, SERVER_USE_SSL) == 1)
-        return error_set_object(e, ERROR_UNSUPPORTED, name, "This version has no TLS (use_ssl).");
     for (size_t i = 0; i < model_count(s->model, TABLE_FILTER); i++) {
         const struct row *r = model_row(s->model, TABLE_FILTER, i);
         if (row_int(r, PLUGIN_SERVER_ID) == row_id(s->server))
@@ -293,6 +291,8 @@ int build_snapshot(struct snapshot **out, struct model *m, const struct row *ser
     struct build b = {.base = {.snapshot = s, .worker = w}, .kinds = kinds, .made = MAP_INIT};
     int result = refuse_what_is_missing(s, e);
     tell_what_is_missing(m);
+    if (result == 0)
+        result = build_tls(&s->tls, m, server, w, e);
     if (result == 0)
         result = load_mime(s, e);
     if (result == 0)

@@ -3,6 +3,7 @@
 #include "node/conf/snapshot.h"
 
 #include "node/http/mime.h"
+#include "node/tls/context.h"
 
 #include <stdlib.h>
 
@@ -19,6 +20,7 @@ void snapshot_unref(struct snapshot *s)
     for (size_t i = 0; i < s->target_count; i++)
         s->targets[i]->ops->destroy(s->targets[i]);
     free(s->targets);
+    tls_context_unref(s->tls);
     model_unref(s->model);
     arena_fini(&s->arena);
     free(s);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct mime_table;
+struct tls_context;
 struct worker;
 
 struct settings {
@@ -63,7 +64,8 @@ struct snapshot {
     struct target **targets; /* each once */
     size_t target_count;
     struct mime_table *mime;
-    uint64_t version; /* of the commit; 0 for a single server */
+    struct tls_context *tls; /* NULL: plain */
+    uint64_t version;        /* of the commit; 0 for a single server */
     char hash[65];
 };
 

@@ -4,6 +4,7 @@
 #include "node/conf/swap.h"
 
 #include "node/conf/build.h"
+#include "node/tls/tls.h"
 #include "node/worker.h"
 #include "proto/base/log.h"
 
@@ -86,6 +87,9 @@ void swap_activate(struct live *live, struct prepared *p)
         if (w->snapshot->targets[i]->ops->activate != NULL)
             w->snapshot->targets[i]->ops->activate(w->snapshot->targets[i]);
     w->conns.output_limit = p->snapshot->settings.output_queue;
+    w->conns.transport = p->snapshot->tls != NULL ? &transport_tls : &transport_plain;
+    w->conns.transport_config = p->snapshot->tls;
+    w->conns.open_timeout_ms = p->snapshot->settings.header_timeout_s * 1000;
     w->conns.proxy_protocol = row_int(p->snapshot->server, SERVER_PROXY_PROTOCOL) == 1;
     if (p->listener != NULL) {
         listener_finish(live->listener);

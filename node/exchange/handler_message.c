@@ -4,9 +4,12 @@
 
 #include "node/deliver/flow.h"
 #include "node/deliver/registry.h"
+#include "node/tls/tls.h"
 
 #include <string.h>
 #include <strings.h>
+
+enum { CERTIFICATE_FIELDS = 4 };
 
 /* A client may not pretend to be the server: upload markers are the server's word. */
 static bool is_forged(const struct http_field *f)
@@ -47,6 +50,7 @@ void handler_message_of_request(struct handler_message *m, const struct exchange
     const struct request_head *h = x->head;
     handler_message_init(m, peer, x->conn, &x->snapshot->settings, h->path, x->route->pattern);
     m->fields = &h->fields;
+    m->shows_certificate = true;
     m->keys[HANDLER_KEY_METHOD] = h->method;
     m->keys[HANDLER_KEY_VERSION] = x->version;
     m->keys[HANDLER_KEY_URI] = h->uri;
@@ -66,9 +70,27 @@ void handler_message_add(struct handler_message *m, struct slice name, struct sl
     m->extras[m->extra_count++] = (struct handler_field){name, value};
 }
 
+/* PEER_CERT_SHA1 has the two zeros behind it that Mongrel2 puts there. */
+static void add_certificate(struct handler_request *r, struct handler_field *extras,
+                            const struct conn *c)
+{
+    const struct tls_peer *peer = tls_peer(c);
+    if (peer == NULL)
+        return;
+    const struct handler_field of_peer[CERTIFICATE_FIELDS] = {
+        {SLICE("PEER_CERT_SHA1"), slice_str(peer->sha1)},
+        {SLICE("PEER_CERT_SHA256"), slice_str(peer->sha256)},
+        {SLICE("PEER_CERT_SUBJECT"), slice_str(peer->subject)},
+        {SLICE("PEER_CERT_VERIFIED"), peer->is_verified ? SLICE("1") : SLICE("0")},
+    };
+    memcpy(extras + r->extra_count, of_peer, sizeof of_peer);
+    r->extra_count += CERTIFICATE_FIELDS;
+}
+
 void handler_message_encode(struct buf *out, const struct handler_message *m, size_t body_len)
 {
-    struct handler_field fields[HANDLER_FIELDS_MAX], extras[HANDLER_EXTRAS_MAX + 1];
+    struct handler_field fields[HANDLER_FIELDS_MAX],
+        extras[HANDLER_EXTRAS_MAX + 1 + CERTIFICATE_FIELDS];
     char peer_text[46];
     struct handler_request r = {
         .sender = slice_str(m->peer->ident),
@@ -82,10 +104,12 @@ void handler_message_encode(struct buf *out, const struct handler_message *m, si
         struct slice remote = slice_of(peer_text, conn_peer_text(m->conn, peer_text));
         r.field_count = take_fields(m, fields, HANDLER_FIELDS_MAX);
         r.keys[HANDLER_KEY_PATH] = m->path;
-        r.keys[HANDLER_KEY_URL_SCHEME] = SLICE("http");
+        r.keys[HANDLER_KEY_URL_SCHEME] = conn_is_secure(m->conn) ? SLICE("https") : SLICE("http");
         r.keys[HANDLER_KEY_REMOTE_ADDR] = remote;
         if (!m->keep_xff)
             extras[r.extra_count++] = (struct handler_field){SLICE("x-forwarded-for"), remote};
+        if (m->shows_certificate)
+            add_certificate(&r, extras, m->conn);
     }
     memcpy(extras + r.extra_count, m->extras, m->extra_count * sizeof *extras);
     r.extra_count += m->extra_count;

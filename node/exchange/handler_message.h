@@ -25,7 +25,9 @@ struct handler_message {
     const struct field_list *fields; /* the client's; NULL: none */
     struct handler_field extras[HANDLER_EXTRAS_MAX];
     size_t extra_count;
-    bool keep_xff; /* no_clobber_xff: the client's X-Forwarded-For stays as it is */
+    bool keep_xff;          /* no_clobber_xff: the client's X-Forwarded-For stays as it is */
+    bool shows_certificate; /* that the client has shown: PEER_CERT_*; not for JSON and XML sockets
+                             */
     bool is_whole; /* false: nothing but `keys` and `extras` as they are (parts of an upload) */
 };
 
@@ -34,7 +36,8 @@ void handler_message_init(struct handler_message *m, const struct handler_peer *
                           const struct conn *c, const struct settings *s, struct slice path,
                           struct slice pattern);
 
-/* The message of an HTTP request: all keys and fields of its head. Borrows from x->head. */
+/* The message of an HTTP request, WebSocket handshakes among them: all keys and fields of its head.
+ * Borrows from x->head. */
 void handler_message_of_request(struct handler_message *m, const struct exchange *x,
                                 const struct handler_peer *peer);
 

@@ -61,7 +61,7 @@ static void update_interest(struct conn *c)
     if (conn_is_closing(c))
         return;
     int want = (c->reading_paused || c->input_ended ? 0 : EV_READ) |
-               (c->wants_write ? EV_WRITE : 0);
+               (c->wants_write || (c->read_wants_write && !c->reading_paused) ? EV_WRITE : 0);
     if (want == (c->io.events & (EV_READ | EV_WRITE)) && ev_is_active(&c->io) == (want != 0))
         return;
     struct ev_loop *ev = c->set->loop->ev;
@@ -131,6 +131,11 @@ static void begin_linger(struct conn *c)
 {
     if (c->input_ended) {
         conn_close(c, CONN_DONE);
+        return;
+    }
+    if (c->transport->end != NULL && c->transport->end(c) != 0) { /* in vain for now */
+        c->wants_write = true;
+        update_interest(c);
         return;
     }
     shutdown(c->io.fd, SHUT_WR);
@@ -258,20 +263,6 @@ static void release_empty_buffer(struct conn *c)
         release_buffer(c);
 }
 
-static void on_flush(struct loop_task *task)
-{
-    struct conn *c = container_of(task, struct conn, flush);
-    serve_buffered_input(c);
-    if (!conn_is_closing(c))
-        flush(c);
-    if (!conn_is_closing(c))
-        release_empty_buffer(c);
-    if (conn_is_closing(c)) {
-        loop_task_cancel(&c->flush);
-        conn_finish(c);
-    }
-}
-
 static bool queued(struct conn *c, int result)
 {
     if (result != 0) {
@@ -352,11 +343,26 @@ bool conn_is_full(const struct conn *c)
 
 /* --- reading --- */
 
+static ssize_t read_some(struct conn *c, void *into, size_t room)
+{
+    bool wanted_write = c->read_wants_write;
+    c->read_wants_write = false;
+    ssize_t got = c->transport->read(c, into, room);
+    if (c->read_wants_write != wanted_write)
+        update_interest(c);
+    return got;
+}
+
+static bool has_pending(const struct conn *c)
+{
+    return c->transport->has_pending != NULL && c->transport->has_pending(c);
+}
+
 /* The peer's end while it still takes our last bytes is no reason to keep them from it. */
 static void discard_input(struct conn *c)
 {
     char sink[4096];
-    ssize_t got = c->transport->read(c, sink, sizeof sink);
+    ssize_t got = read_some(c, sink, sizeof sink);
     if (got == 0 && !outq_is_empty(&c->out)) {
         c->input_ended = true;
         update_interest(c);
@@ -404,7 +410,7 @@ static void receive(struct conn *c)
         conn_pause(c);
         return;
     }
-    ssize_t got = c->transport->read(c, b->data + b->end, room);
+    ssize_t got = read_some(c, b->data + b->end, room);
     if (got > 0) {
         b->end += (uint32_t)got;
         c->bytes_read += (uint64_t)got;
@@ -421,18 +427,48 @@ static void receive(struct conn *c)
         release_empty_buffer(c);
 }
 
-static void on_event(struct ev_loop *ev, struct ev_io *io, int events)
+static bool may_read(const struct conn *c)
 {
-    (void)ev;
-    struct conn *c = container_of(io, struct conn, io);
-    if (events & EV_WRITE)
-        loop_at_turn_end(c->set->loop, &c->flush);
-    if (!(events & EV_READ) || conn_is_closing(c))
-        return;
+    return !conn_is_closing(c) && !c->reading_paused && !c->input_ended;
+}
+
+static void read_once(struct conn *c)
+{
     if (c->close_when_flushed)
         discard_input(c);
     else
         receive(c);
+    if (may_read(c) && has_pending(c))
+        loop_at_turn_end(c->set->loop, &c->flush);
+}
+
+static void on_event(struct ev_loop *ev, struct ev_io *io, int events)
+{
+    (void)ev;
+    struct conn *c = container_of(io, struct conn, io);
+    bool readable = (events & EV_READ) || ((events & EV_WRITE) && c->read_wants_write);
+    if (events & EV_WRITE)
+        loop_at_turn_end(c->set->loop, &c->flush);
+    if (readable && may_read(c))
+        read_once(c);
+}
+
+/* What the transport has ready is read here, for no event tells of it; there is an end to it, since
+ * a transport has no more ready than fits its buffers. */
+static void on_flush(struct loop_task *task)
+{
+    struct conn *c = container_of(task, struct conn, flush);
+    if (may_read(c) && has_pending(c))
+        read_once(c);
+    serve_buffered_input(c);
+    if (!conn_is_closing(c))
+        flush(c);
+    if (!conn_is_closing(c))
+        release_empty_buffer(c);
+    if (conn_is_closing(c)) {
+        loop_task_cancel(&c->flush);
+        conn_finish(c);
+    }
 }
 
 /* As long as the peer takes something it may take as long as it needs. */
@@ -445,9 +481,22 @@ static bool flush_goes_on(struct conn *c)
     return true;
 }
 
+static bool is_open(const struct conn *c)
+{
+    return c->transport->is_open == NULL || c->transport->is_open(c);
+}
+
+/* A transport that has opened in time leaves its deadline to the session, which finds that it comes
+ * early and sets its own. */
 static void on_deadline(struct deadline *d)
 {
     struct conn *c = container_of(d, struct conn, deadline);
+    if (!is_open(c)) {
+        if (c->set->timeouts != NULL)
+            (*c->set->timeouts)++;
+        conn_close(c, CONN_TIMEOUT);
+        return;
+    }
     if (c->close_when_flushed && flush_goes_on(c))
         return;
     if (c->close_when_flushed || c->session->timeout == NULL)
@@ -481,7 +530,7 @@ bool conn_input_is_full(const struct conn *c)
 bool conn_has_unread(const struct conn *c)
 {
     int count = 0;
-    return ioctl(c->io.fd, FIONREAD, &count) == 0 && count > 0;
+    return has_pending(c) || (ioctl(c->io.fd, FIONREAD, &count) == 0 && count > 0);
 }
 
 void conn_pause(struct conn *c)
@@ -499,6 +548,8 @@ void conn_resume(struct conn *c)
     stop_watching_end(c);
     c->reading_paused = false;
     update_interest(c);
+    if (has_pending(c))
+        loop_at_turn_end(c->set->loop, &c->flush);
 }
 
 void conn_watch_end(struct conn *c)
@@ -593,6 +644,8 @@ struct conn *conn_create(struct conns *set, int fd, const union conn_address *pe
         conn_close(c, CONN_NO_MEMORY);
     if (session->opened != NULL)
         session->opened(c);
+    if (!conn_is_closing(c) && set->open_timeout_ms > 0 && !is_open(c))
+        deadline_set(set->deadlines, &c->deadline, set->open_timeout_ms);
     return c;
 }
 

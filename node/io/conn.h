@@ -73,6 +73,7 @@ struct conn {
     bool handler_closed; /* a handler ended it: it need not be told */
     bool close_when_flushed;
     bool wants_write;
+    bool read_wants_write; /* the transport goes on reading when it can write */
     bool was_full;
     bool end_watched; /* in set->hangups */
     bool flow_told;   /* the handler knows of download.flow_control: by this id */
@@ -92,9 +93,12 @@ struct conns {
     uint64_t output_limit;  /* bytes that may wait for one connection: limits.output_queue */
     uint64_t total_opened;
     const struct transport_ops *transport; /* of new connections */
+    void *transport_config;                /* what it needs to begin with; the transport's own */
+    unsigned open_timeout_ms;              /* within which a transport must be open; 0: no limit */
     bool proxy_protocol;                   /* which begin with a PROXY protocol header */
     uint64_t *accept_errors;     /* where the listeners count failures of accept; NULL: nowhere */
     uint64_t *bad_proxy_headers; /* likewise, connections without */
+    uint64_t *timeouts;          /* likewise, transports that did not open in time */
     void *owner;                 /* struct worker; the session's way up */
     /* Called when a connection has ended, before it is freed. May be NULL. */
     void (*on_closed)(struct conns *set, struct conn *c);
@@ -155,6 +159,12 @@ void conn_close_after_flush(struct conn *c);
 static inline bool conn_is_closing(const struct conn *c)
 {
     return c->reason != CONN_OPEN;
+}
+
+/* Encrypted: what is asked for on it has the scheme https. */
+static inline bool conn_is_secure(const struct conn *c)
+{
+    return c->transport->is_secure;
 }
 
 /* Something useful happened: restarts the idle clock. */

@@ -136,6 +136,12 @@ static ssize_t proxied_read(struct conn *c, void *into, size_t room)
                        : await_extensions(c, &header, header.len - have);
 }
 
+static bool proxied_is_open(const struct conn *c)
+{
+    (void)c;
+    return false;
+}
+
 /* Nothing is said to a connection before we know how to speak on it. */
 static ssize_t proxied_write(struct conn *c, const struct iovec *vectors, int count)
 {
@@ -146,6 +152,7 @@ static ssize_t proxied_write(struct conn *c, const struct iovec *vectors, int co
 
 const struct transport_ops transport_proxied = {
     .name = "proxied",
+    .is_open = proxied_is_open,
     .read = proxied_read,
     .write = proxied_write,
     .close = drop_partial,

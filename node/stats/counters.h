@@ -14,6 +14,9 @@
     X(connections_closed, "Client connections closed")                                        \
     X(accept_errors, "Failures of accept, such as no descriptors left")                       \
     X(bad_proxy_headers, "Connections closed for want of a PROXY protocol header")            \
+    X(tls_handshakes, "TLS handshakes completed, resumed ones among them")                    \
+    X(tls_resumed, "TLS handshakes that went on with an earlier session")                     \
+    X(tls_failures, "Connections that began a TLS handshake and did not complete it")         \
     X(requests, "Requests whose head was complete")                                           \
     X(requests_bad, "Requests refused as malformed or over a limit")                          \
     X(responses_1xx, "Interim responses")                                                     \

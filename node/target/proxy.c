@@ -241,7 +241,7 @@ static bool write_request(struct proxy_state *s, struct proxy_target *t, int *st
     struct forward_request f = {
         .head = x->head,
         .peer = slice_of(peer, conn_peer_text(x->conn, peer)),
-        .scheme = SLICE("http"),
+        .scheme = conn_is_secure(x->conn) ? SLICE("https") : SLICE("http"),
         .fallback = slice_str(t->upstreams[0]->name),
         .keeps_forwarded = x->snapshot->settings.no_clobber_xff,
     };

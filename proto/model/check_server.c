@@ -29,10 +29,17 @@ static void check_control_port(struct checking *c, const struct row *r)
 static void check_tls(struct checking *c, const struct row *r)
 {
     check_range(c, r, SERVER_USE_SSL, 0, 1);
-    if (row_int(r, SERVER_USE_SSL) == 1 && setting_text(c->model, SETTING_CERTDIR)[0] == '\0')
+    if (row_int(r, SERVER_USE_SSL) != 1)
+        return;
+    if (setting_text(c->model, SETTING_CERTDIR)[0] == '\0')
         check_error(c, r, SERVER_USE_SSL,
                     "use_ssl is 1, but the setting certdir does not say where the certificates "
                     "are");
+    if (setting_bool(c->model, SETTING_SSL_VERIFY_REQUIRED) &&
+        setting_text(c->model, SETTING_SSL_CA_CHAIN)[0] == '\0')
+        check_error(c, r, SERVER_USE_SSL,
+                    "clients must have a valid certificate "
+                    "(ssl.verify_required), but the setting ssl.ca_chain does not say by whom");
 }
 
 /* The names of the server's hosts, for the message. */
