@@ -286,6 +286,61 @@ static void test_parts_go_to_the_worker_that_has_the_first(void **state)
     zmq_close(other);
 }
 
+static unsigned taken;
+
+static void on_taken(struct backend_request *r)
+{
+    assert_true(r->taken);
+    taken++;
+}
+
+static void test_the_owner_learns_when_a_request_is_taken(void **state)
+{
+    (void)state;
+    struct world_request one;
+    taken = 0;
+    void *dealer = join("1");
+    world_send(pool, &one, "one", 0);
+    one.request.on_taken = on_taken;
+    assert_false(one.request.taken);
+    expect_request(dealer, "1", "one");
+    assert_int_equal(taken, 1);
+    say(dealer, "RETURN", "1"); /* it waits again */
+    world_until(!one.request.taken);
+    say(dealer, "CREDIT", "1");
+    world_until(taken == 2);
+    world_done(pool, &one);
+    assert_false(one.request.taken);
+    zmq_close(dealer);
+
+    world_send(classic, &one, "two", 0);
+    one.request.on_taken = on_taken;
+    void *pull = connected(ZMQ_PULL, send_spec);
+    world_until(taken == 3);
+    expect(pull, "two");
+    world_done(classic, &one);
+    zmq_close(pull);
+}
+
+/* The time for an answer begins when all has been said. */
+static void test_no_time_runs_while_parts_follow(void **state)
+{
+    (void)state;
+    struct backend_limits limits = {.queue = 10, .queue_timeout_ms = 5000, .timeout_ms = 1};
+    void *dealer = join("2");
+    struct world_request open, closed;
+    pool->ops->limit(pool, &limits);
+    world_send(pool, &open, "open", 0);
+    open.request.open = true;
+    expect_request(dealer, "1", "open");
+    world_send(pool, &closed, "closed", 0);
+    world_until(closed.status == 504);
+    assert_int_equal(open.status, 0);
+    open.request.open = false;
+    world_until(open.status == 504);
+    zmq_close(dealer);
+}
+
 static void test_a_lost_worker_takes_its_posts_along(void **state)
 {
     (void)state;
@@ -315,6 +370,8 @@ int main(void)
         TEST(test_a_post_handed_back_goes_out_again),
         TEST(test_a_post_is_delivered_with_the_next_beat),
         TEST(test_parts_go_to_the_worker_that_has_the_first),
+        TEST(test_the_owner_learns_when_a_request_is_taken),
+        TEST(test_no_time_runs_while_parts_follow),
         TEST(test_a_lost_worker_takes_its_posts_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
