@@ -245,14 +245,17 @@ static int make_handshake(const struct exchange *x, zmq_msg_t *message)
     return 0;
 }
 
+/* What the first message of a connection alone says (DOWNLOAD_CREDITS) is in the handshake, which
+ * is therefore written before the head of the others. */
 static bool greet(struct websocket *ws, struct exchange *x)
 {
     zmq_msg_t message;
     if (make_handshake(x, &message) != 0)
         return false;
-    if (!ws->messages)
+    bool ready = make_head(ws, x) == 0;
+    if (ready && !ws->messages)
         return websocket_raw_prepare(ws, &message) == 0;
-    if (!websocket_messages_answer(ws, x)) {
+    if (!ready || !websocket_messages_answer(ws, x)) {
         zmq_msg_close(&message);
         return false;
     }
@@ -274,7 +277,7 @@ struct websocket *websocket_create(struct exchange *x)
     ws->messages = peer->websocket_messages;
     ws->kind = WS_TEXT;
     backend_poster_init(&ws->poster, on_settled);
-    if (make_head(ws, x) != 0 || !greet(ws, x))
+    if (!greet(ws, x))
         return refuse(x, 503, ws);
     return ws;
 }
