@@ -24,7 +24,7 @@ SANITIZER = re.compile(
 )
 
 
-def _die_with_the_test() -> None:
+def die_with_the_test() -> None:
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
@@ -53,7 +53,7 @@ class Program:
         self._killed = False
 
         def prepare() -> None:
-            _die_with_the_test()
+            die_with_the_test()
             if before is not None:
                 before()
 
@@ -204,7 +204,7 @@ def run(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         timeout=timeout_s,
-        preexec_fn=_die_with_the_test,
+        preexec_fn=die_with_the_test,
     )
     report = SANITIZER.search(done.stderr.decode("utf-8", "replace"))
     if report:
