@@ -75,8 +75,7 @@ static void state_destroy(struct conn *c)
 
 static bool reads_body(const struct http1 *h)
 {
-    return h != NULL && h->phase == PHASE_SERVE && h->body_wanted && !h->body_done &&
-           !h->body_paused;
+    return h != NULL && h->x != NULL && h->body_wanted && !h->body_done && !h->body_paused;
 }
 
 /* Between requests, at most taking the last answer, and no handler holds the connection to speak on
