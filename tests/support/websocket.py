@@ -251,3 +251,21 @@ class MessageEcho(EchoThread):
 
 def random_text(length: int) -> bytes:
     return base64.b64encode(os.urandom(length))[:length]
+
+
+def work(pool: str, node: str) -> None:
+    """A worker that echoes, in a process of its own: `python3 -m support.websocket POOL NODE`."""
+    from mongrel2 import Worker
+
+    def answer(worker: Any, request: Any) -> None:
+        if request.is_websocket():
+            kind = "text" if request.opcode == TEXT else "binary"
+            worker.reply_message(request, **{kind: request.body})
+
+    Worker(pool, [node], capacity=8).run(answer, 2)
+
+
+if __name__ == "__main__":
+    import sys
+
+    work(*sys.argv[1:])
