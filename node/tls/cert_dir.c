@@ -144,6 +144,7 @@ static bool refresh(struct cert_dir *d, struct entry *x, struct error *e)
                   x->stem);
         set_certificate(d, x, NULL);
         memset(&x->stamp, 0, sizeof x->stamp);
+        x->is_stale = false;
         return true;
     }
     if (certificate_is_same_stamp(&now, &x->stamp) && !x->is_stale)

@@ -4,6 +4,7 @@ handshake, and that everything behind it works as without."""
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import signal
 import socket
 import ssl
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any, List
 
@@ -58,7 +60,9 @@ class Site:
         make_certificate(self.certs, self.uuid, "default.test")
 
     def start(self) -> "Site":
-        self.server.load().start()
+        program = self.server.load().start().program
+        assert program is not None
+        program.wait_log("serves on")  # signals are heard from then on
         return self
 
     @property
@@ -416,6 +420,41 @@ def test_a_swap_from_plain_to_tls_keeps_the_socket(stage: Stage, node: Kit) -> N
     assert site.client().get("/files/small").response().body == b"hello"
 
 
+def test_swaps_under_load_disturb_nobody(site: Site) -> None:
+    """Connections that stay and connections that come and resume, while configurations change."""
+    over, problems = threading.Event(), []
+    rounds = [0, 0]
+
+    def go_on(n: int) -> None:
+        context, session = trusting(), None
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            client = site.client(context)
+            while not over.is_set():
+                assert client.get("/files/small").response().body == b"hello"
+                rounds[n] += 1
+                if n == 1:
+                    client.close()
+                    client = site.client(context, session=session)
+                    assert session is None or client.tls.session_reused
+                    session = client.tls.session
+            client.close()
+        except Exception as problem:  # a thread that fails fails the test
+            problems.append(problem)
+
+    threads = [threading.Thread(target=go_on, args=(n,)) for n in (0, 1)]
+    for thread in threads:
+        thread.start()
+    for _ in range(20):
+        before = list(rounds)
+        site.hup()
+        until(lambda: problems or all(now > old for now, old in zip(rounds, before)), "requests")
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert not problems
+
+
 def test_a_reload_without_certificate_is_refused(site: Site) -> None:
     site.server.conf = site.server.conf.replace('"certdir": "certs/"', '"certdir": "nowhere/"')
     site.server.load()
@@ -423,3 +462,22 @@ def test_a_reload_without_certificate_is_refused(site: Site) -> None:
     site.server.program.signal(signal.SIGHUP)
     site.server.program.wait_log("reload refused.*nowhere/")
     assert site.client().get("/files/small").response().body == b"hello"
+
+
+# ---- what others say -----------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not os.environ.get("M2_LONG"), reason="takes a minute: tests/run -long")
+def test_testssl_finds_nothing(site: Site) -> None:
+    report = site.folder / "report.json"
+    command = ["testssl", "--quiet", "--warnings", "off", "--color", "0", "--jsonfile", report]
+    run([*command, f"127.0.0.1:{site.port}"], site.folder, timeout_s=600)
+    findings = json.loads(report.read_text())
+    assert len(findings) > 100
+    # the certificate is made for this test: self-signed, for a month
+    bad = [
+        f
+        for f in findings
+        if f["severity"] in ("MEDIUM", "HIGH", "CRITICAL", "WARN", "FATAL") and not f["id"].startswith("cert_")
+    ]
+    assert not bad
