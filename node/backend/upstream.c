@@ -3,7 +3,9 @@
 
 #include "node/backend/upstream.h"
 
+#include "node/backend/upstream_check.h"
 #include "proto/base/log.h"
+#include "proto/base/uuid.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -80,9 +82,11 @@ static void leave_idle(struct upstream_link *l)
 /* The use has ended before its owner said so. */
 static void fail(struct upstream_use *use, bool connected, const char *why)
 {
-    use->upstream->active--;
-    use->upstream->errors++;
-    use->upstream->set->counters->upstream_errors++;
+    if (!use->is_probe) {
+        use->upstream->active--;
+        use->upstream->errors++;
+        use->upstream->set->counters->upstream_errors++;
+    }
     use->upstream = NULL;
     use->conn = NULL;
     use->ops->failed(use, connected, why);
@@ -126,8 +130,9 @@ static void could_not_connect(struct upstream_use *use, const char *why)
     u->failures++;
     u->avoided_until_us = u->set->loop->now_us +
                           1000ull * (avoid_ms < AVOID_MOST_MS ? avoid_ms : AVOID_MOST_MS);
-    log_limited(&limit, LOG_WARN_LEVEL, "upstream", "can't connect: %s upstream=%s failures=%u",
-                why, u->name, u->failures);
+    if (!use->is_probe)
+        log_limited(&limit, LOG_WARN_LEVEL, "upstream", "can't connect: %s upstream=%s failures=%u",
+                    why, u->name, u->failures);
     fail(use, false, why);
 }
 
@@ -279,9 +284,10 @@ bool upstream_begin(struct upstream *u, struct upstream_use *use,
     use->conn = NULL;
     use->connect_ms = connect_ms;
     use->is_reused = false;
-    u->active++;
-    u->requests++;
-    if (freshness != UPSTREAM_FRESH) {
+    use->is_probe = freshness == UPSTREAM_PROBE;
+    u->active += !use->is_probe;
+    u->requests += !use->is_probe;
+    if (freshness < UPSTREAM_FRESH) {
         struct upstream_link *l = take_idle(u, freshness == UPSTREAM_TESTED);
         if (l != NULL) {
             use->is_reused = true;
@@ -311,7 +317,7 @@ void upstream_end(struct upstream_use *use, bool keep)
     if (u == NULL)
         return;
     use->upstream = NULL;
-    u->active--;
+    u->active -= !use->is_probe;
     struct conn *c = use->conn;
     if (c == NULL) {
         dial_cancel(&use->dial);
@@ -338,6 +344,9 @@ struct upstream_figures upstream_figures(const struct upstream *u)
         .active = u->active,
         .idle = u->idle_count,
         .avoided = u->avoided_until_us > u->set->loop->now_us,
+        .checks = u->checks_made,
+        .checks_failed = u->checks_failed,
+        .down = upstream_checks_down(u),
     };
 }
 
@@ -352,6 +361,9 @@ void upstreams_init(struct upstreams *s, struct loop *loop, struct deadlines *de
     s->conns.owner = s;
     freelist_init(&s->links, sizeof(struct upstream_link), SPARE_LINKS);
     resolver_init(&s->resolver, loop);
+    struct error e;
+    if (uuid_random_bytes(&s->random, sizeof s->random, &e) != 0)
+        s->random = (uint32_t)loop->now_us;
 }
 
 void upstreams_fini(struct upstreams *s)
@@ -363,13 +375,23 @@ void upstreams_fini(struct upstreams *s)
     resolver_fini(&s->resolver);
 }
 
+/* A linear congruence; its high bits are the good ones. */
+uint32_t upstreams_random(struct upstreams *s)
+{
+    s->random = s->random * 1664525u + 1013904223u;
+    return s->random >> 8;
+}
+
+void upstreams_renew(struct upstreams *s)
+{
+    s->generation++;
+}
+
 struct upstream *upstream_get(struct upstreams *s, const char *address, struct error *e)
 {
     struct upstream *u = map_get(&s->by_name, slice_str(address));
-    if (u != NULL) {
-        u->refs++;
-        return u;
-    }
+    if (u != NULL)
+        return upstream_ref(u);
     struct dial_address first;
     int kind = dial_address_parse(&first, address);
     if (kind < 0 || strlen(address) >= sizeof u->name) {
@@ -391,9 +413,21 @@ struct upstream *upstream_get(struct upstreams *s, const char *address, struct e
     u->address_count = kind == 0 ? 1 : 0;
     list_init(&u->idle);
     list_init(&u->waiting);
+    list_init(&u->checks);
     snprintf(u->name, sizeof u->name, "%s", address);
     refresh_name(u);
     return u;
+}
+
+struct upstream *upstream_ref(struct upstream *u)
+{
+    u->refs++;
+    return u;
+}
+
+struct slice upstream_authority(const struct upstream *u)
+{
+    return strncmp(u->name, "unix:", 5) == 0 ? SLICE("localhost") : slice_str(u->name);
 }
 
 void upstream_unref(struct upstream *u)

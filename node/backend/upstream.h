@@ -26,13 +26,21 @@ struct upstreams {
     struct map by_name;    /* of struct upstream; holds no references */
     struct freelist links; /* of struct upstream_link */
     struct resolver resolver;
-    uint64_t picks; /* counts choices, for round robin */
+    uint64_t picks;      /* counts choices, for round robin */
+    uint64_t generation; /* of the running configuration: its checks run, see upstream_check.h */
+    uint32_t random;
 };
 
 /* `buffer_size`: bytes of a response that may be buffered, its head at least. */
 void upstreams_init(struct upstreams *s, struct loop *loop, struct deadlines *deadlines,
                     struct counters *counters, size_t buffer_size);
 void upstreams_fini(struct upstreams *s); /* after the last snapshot has gone */
+
+/* Numbers that differ from node to node, for spreading; not secret. */
+uint32_t upstreams_random(struct upstreams *s);
+
+/* Another configuration becomes the running one: checks that it does not ask for pause. */
+void upstreams_renew(struct upstreams *s);
 
 struct upstream {
     struct upstreams *set;
@@ -44,6 +52,8 @@ struct upstream {
     uint64_t avoided_until_us;           /* others are preferred until then */
     uint64_t last_pick;                  /* when it was chosen, in picks of the set */
     uint64_t requests, connects, errors; /* for the status */
+    uint64_t checks_made, checks_failed; /* likewise */
+    struct list checks;                  /* of struct upstream_check */
     struct dial_address addresses[RESOLVE_MOST];
     int address_count;
     int address_next;  /* where the next attempt begins */
@@ -55,14 +65,18 @@ struct upstream {
 };
 
 struct upstream_figures { /* for status and metrics */
-    uint64_t requests, connects, errors, active, idle, avoided;
+    uint64_t requests, connects, errors, active, idle, avoided, checks, checks_failed, down;
 };
 struct upstream_figures upstream_figures(const struct upstream *u);
 
 /* The upstream of this address, made when there is none yet, with one more reference. NULL when the
  * address is not valid or memory is out. */
 struct upstream *upstream_get(struct upstreams *s, const char *address, struct error *e);
+struct upstream *upstream_ref(struct upstream *u);
 void upstream_unref(struct upstream *u); /* NULL is fine */
+
+/* What Host says where a request has none: the address, or localhost for a Unix socket. */
+struct slice upstream_authority(const struct upstream *u);
 
 struct upstream_use;
 
@@ -89,12 +103,14 @@ struct upstream_use {
     unsigned connect_ms;
     int attempts;   /* addresses that are left to try */
     bool is_reused; /* the connection has served others: it may turn out closed */
+    bool is_probe;
 };
 
 enum upstream_freshness {
     UPSTREAM_ANY,    /* a kept-alive connection if there is one */
     UPSTREAM_TESTED, /* likewise, but make sure first that it is not closed: costs a system call */
     UPSTREAM_FRESH,  /* a new connection */
+    UPSTREAM_PROBE,  /* likewise, for a health check: neither load nor request */
 };
 
 /* Begins a use. True: there is a connection at once, go on as in ready(). False: ready() or

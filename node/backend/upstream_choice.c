@@ -1,6 +1,6 @@
 /* Every balance is "the smallest of a figure": load, time of the last choice, or a hash of key and
- * name (rendezvous hashing: when an upstream goes, only its own keys move). Being avoided counts
- * more than any of them. */
+ * name (rendezvous hashing: when an upstream goes, only its own keys move). Being down
+ * counts more than any of them, and so does being avoided. */
 
 #include "node/backend/upstream_choice.h"
 
@@ -36,23 +36,24 @@ static uint64_t figure(const struct upstream *u, enum upstream_balance balance, 
 }
 
 int upstream_choose(struct upstream *const *all, int count, enum upstream_balance balance,
-                    struct slice key, uint64_t tried)
+                    struct slice key, uint64_t tried, uint64_t down)
 {
     int best = -1;
-    bool best_avoided = false;
+    unsigned best_rank = 0; /* worse is higher */
     uint64_t best_figure = 0;
     for (int i = 0; i < count; i++) {
         const struct upstream *u = all[i];
         if ((tried >> i & 1) != 0)
             continue;
-        bool avoided = u->avoided_until_us > u->set->loop->now_us;
+        unsigned rank = (unsigned)(down >> i & 1) << 1;
+        rank |= u->avoided_until_us > u->set->loop->now_us;
         uint64_t f = figure(u, balance, key);
-        bool better = best < 0 || (best_avoided && !avoided);
-        if (!better && avoided == best_avoided)
+        bool better = best < 0 || rank < best_rank;
+        if (!better && rank == best_rank)
             better = f < best_figure || (f == best_figure && u->last_pick < all[best]->last_pick);
         if (better) {
             best = i;
-            best_avoided = avoided;
+            best_rank = rank;
             best_figure = f;
         }
     }

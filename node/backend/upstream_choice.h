@@ -18,9 +18,11 @@ enum upstream_balance {
 /* The balance called so in the configuration; -1 when there is none. */
 int upstream_balance_from_name(struct slice name);
 
-/* Chooses one that is not in `tried` (bits by index); of these, ones whose last connection failed
- * only when there are no others. -1 when all were tried. Costs the number of upstreams. */
+/* Chooses one that is not in `tried` (bits by index). Of these, ones whose last connection failed
+ * only when there are no others, and ones that a health check found down (`down`, likewise) last:
+ * when all are down, trying costs less than refusing. -1 when all were tried. Costs the number of
+ * upstreams. */
 int upstream_choose(struct upstream *const *all, int count, enum upstream_balance balance,
-                    struct slice key, uint64_t tried);
+                    struct slice key, uint64_t tried, uint64_t down);
 
 #endif

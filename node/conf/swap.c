@@ -3,6 +3,7 @@
 
 #include "node/conf/swap.h"
 
+#include "node/backend/upstream.h"
 #include "node/conf/build.h"
 #include "node/tls/tls.h"
 #include "node/worker.h"
@@ -82,6 +83,7 @@ void swap_activate(struct live *live, struct prepared *p)
     struct worker *w = live->worker;
     struct snapshot *old = w->snapshot;
     w->snapshot = p->snapshot;
+    upstreams_renew(w->upstreams);
     /* Backwards: where rows share a backend, the first has the last word, as upstream. */
     for (size_t i = w->snapshot->target_count; i-- > 0;)
         if (w->snapshot->targets[i]->ops->activate != NULL)

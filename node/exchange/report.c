@@ -45,6 +45,9 @@ static const struct figure upstream_figure_table[] = {
     UPSTREAM_FIGURE(idle, "gauge", "Connections kept for the next request"),
     UPSTREAM_FIGURE(avoided, "gauge",
                     "1 while others are preferred because it could not be reached"),
+    UPSTREAM_FIGURE(checks, "counter", "Health checks of it that were made"),
+    UPSTREAM_FIGURE(checks_failed, "counter", "Health checks that it failed"),
+    UPSTREAM_FIGURE(down, "gauge", "Health checks by which it is down"),
 };
 enum { UPSTREAM_FIGURE_COUNT = sizeof upstream_figure_table / sizeof upstream_figure_table[0] };
 

@@ -3,29 +3,18 @@
 
 #include "node/target/proxy.h"
 
-#include "node/backend/upstream_choice.h"
 #include "node/exchange/reply.h"
 #include "node/http/forward.h"
 #include "node/http/head_writer.h"
 #include "node/target/proxy_response.h"
+#include "node/target/proxy_target.h"
 #include "proto/base/log.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum {
     CONNECT_MS = 5000,  /* for one address; less when the whole has less */
     CONTINUE_MS = 1000, /* an upstream that says nothing to Expect gets the body after this */
-};
-
-struct proxy_target {
-    struct target base;
-    struct upstream **upstreams; /* references */
-    int count;
-    enum upstream_balance balance;
-    unsigned timeout_ms; /* 0: none */
-    uint8_t retries;
 };
 
 /* One request; lives in the exchange's arena. */
@@ -44,11 +33,6 @@ struct proxy_state {
     bool tried_fresh; /* after a kept-alive connection turned out closed */
 };
 
-static struct proxy_target *of(struct target *t)
-{
-    return container_of(t, struct proxy_target, base);
-}
-
 static struct proxy_state *state_of(struct upstream_use *use)
 {
     return container_of(use, struct proxy_state, response.use);
@@ -56,7 +40,7 @@ static struct proxy_state *state_of(struct upstream_use *use)
 
 static struct proxy_target *target_of(struct proxy_state *s)
 {
-    return of(s->response.x->target);
+    return proxy_target_of(s->response.x->target);
 }
 
 /* --- connections --- */
@@ -101,7 +85,7 @@ static bool attempt(struct proxy_state *s, enum upstream_freshness freshness)
     struct slice key = SLICE_EMPTY;
     if (t->balance == BALANCE_HASH)
         key = slice_of(peer, conn_peer_text(s->response.x->conn, peer));
-    s->chosen = upstream_choose(t->upstreams, t->count, t->balance, key, s->tried);
+    s->chosen = proxy_target_choose(t, key, s->tried);
     if (s->chosen < 0)
         return false;
     unsigned connect_ms = t->timeout_ms > 0 && t->timeout_ms < CONNECT_MS ? t->timeout_ms
@@ -242,7 +226,7 @@ static bool write_request(struct proxy_state *s, struct proxy_target *t, int *st
         .head = x->head,
         .peer = slice_of(peer, conn_peer_text(x->conn, peer)),
         .scheme = conn_is_secure(x->conn) ? SLICE("https") : SLICE("http"),
-        .fallback = slice_str(t->upstreams[0]->name),
+        .fallback = upstream_authority(t->upstreams[0]),
         .keeps_forwarded = x->snapshot->settings.no_clobber_xff,
     };
     size_t room = forward_request_room(&f);
@@ -257,7 +241,7 @@ static bool write_request(struct proxy_state *s, struct proxy_target *t, int *st
 
 static void proxy_start(struct target *target, struct exchange *x)
 {
-    struct proxy_target *t = of(target);
+    struct proxy_target *t = proxy_target_of(target);
     const struct request_head *h = x->head;
     struct proxy_state *s = arena_zalloc(&x->arena, sizeof *s);
     if (s == NULL) {
@@ -331,86 +315,12 @@ static void proxy_release(struct exchange *x)
         upstream_end(&s->response.use, false);
 }
 
-/* --- rows --- */
-
-static void proxy_destroy(struct target *target)
-{
-    struct proxy_target *t = of(target);
-    for (int i = 0; i < t->count; i++)
-        upstream_unref(t->upstreams[i]);
-    free(t->upstreams);
-    free(t);
-}
-
-static int add_upstream(struct proxy_target *t, struct worker *w, const char *address,
-                        struct error *e)
-{
-    if (t->count == UPSTREAM_CHOICE_MOST)
-        return error_set(e, ERROR_INVALID, "A Proxy has at most %d upstreams.",
-                         UPSTREAM_CHOICE_MOST);
-    struct upstream *u = upstream_get(w->upstreams, address, e);
-    if (u == NULL)
-        return -1;
-    t->upstreams[t->count++] = u;
-    return 0;
-}
-
-/* The words of the column `upstreams`, or else addr:port. */
-static int add_upstreams(struct proxy_target *t, const struct row *row, struct worker *w,
-                         struct error *e)
-{
-    char address[300];
-    struct slice rest = row_text(row, PROXY_UPSTREAMS);
-    while ((rest = slice_trim(rest)).len > 0) {
-        size_t len = slice_find(rest, ' ');
-        snprintf(address, sizeof address, "%.*s", (int)len, rest.ptr);
-        if (len >= sizeof address)
-            return error_set(e, ERROR_INVALID, "The upstream %s is too long.", address);
-        if (add_upstream(t, w, address, e) != 0)
-            return -1;
-        rest = slice_from(rest, len);
-    }
-    if (t->count > 0)
-        return 0;
-    const char *addr = row_str(row, PROXY_ADDR);
-    bool is_v6 = strchr(addr, ':') != NULL && addr[0] != '[';
-    snprintf(address, sizeof address, is_v6 ? "[%s]:%lld" : "%s:%lld", addr,
-             (long long)row_int(row, PROXY_PORT));
-    return add_upstream(t, w, address, e);
-}
-
-static int proxy_create(struct target **out, const struct row *row, struct snapshot_build *b,
-                        struct error *e)
-{
-    struct proxy_target *t = calloc(1, sizeof *t);
-    struct upstream **upstreams = calloc(UPSTREAM_CHOICE_MOST, sizeof(struct upstream *));
-    if (t == NULL || upstreams == NULL) {
-        free(t);
-        free(upstreams);
-        return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
-    }
-    int balance = upstream_balance_from_name(row_text(row, PROXY_BALANCE));
-    int64_t retries = row_int(row, PROXY_RETRIES), timeout_s = row_int(row, PROXY_TIMEOUT);
-    t->base.ops = &target_proxy;
-    t->upstreams = upstreams;
-    t->balance = balance >= 0 ? (enum upstream_balance)balance : BALANCE_LEAST_CONN;
-    t->timeout_ms = timeout_s > 0 && timeout_s < 1000000 ? (unsigned)timeout_s * 1000u : 0;
-    t->retries = (uint8_t)(retries < 0 ? 0 : retries > 255 ? 255 : retries);
-    if (balance < 0)
-        error_set(e, ERROR_INVALID, "A Proxy's balance is least_conn, round_robin or hash.");
-    if (balance < 0 || add_upstreams(t, row, b->worker, e) != 0) {
-        proxy_destroy(&t->base);
-        return -1;
-    }
-    *out = &t->base;
-    return 0;
-}
-
 const struct target_ops target_proxy = {
     .kind = "proxy",
     .table = TABLE_PROXY,
-    .create = proxy_create,
-    .destroy = proxy_destroy,
+    .create = proxy_target_create,
+    .activate = proxy_target_activate,
+    .destroy = proxy_target_destroy,
     .start = proxy_start,
     .body = proxy_body,
     .more = proxy_more,

@@ -149,6 +149,18 @@ const struct setting_info setting_infos[SETTING_COUNT] = {
     [SETTING_NO_CLOBBER_XFF] =
         BOOL("no_clobber_xff", "0",
              "1: the client's X-Forwarded-For is left as it is."),
+    [SETTING_PROXY_CHECK_FALL] =
+        INT_OURS("proxy.check_fall", "3", 1, 100, "checks",
+                 "Failed health checks in a row after which an upstream is down."),
+    [SETTING_PROXY_CHECK_INTERVAL] =
+        INT_OURS("proxy.check_interval", "2", 1, 3600, "seconds",
+                 "From one health check of an upstream to the next."),
+    [SETTING_PROXY_CHECK_RISE] =
+        INT_OURS("proxy.check_rise", "2", 1, 100, "checks",
+                 "Passed health checks in a row after which an upstream is up again."),
+    [SETTING_PROXY_CHECK_TIMEOUT] =
+        INT_OURS("proxy.check_timeout", "2", 1, 3600, "seconds",
+                 "Time for a health check: for the connection and the head of the answer."),
     [SETTING_REQUEST_RELAXED] =
         BOOL("request.relaxed", "0", "1: '{', '}' and '^' are accepted in request targets."),
     [SETTING_SERVER_DAEMONIZE] =

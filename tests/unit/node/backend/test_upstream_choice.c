@@ -31,7 +31,7 @@ static void init(struct group *g)
 
 static int choose(struct group *g, enum upstream_balance balance, const char *key, uint64_t tried)
 {
-    return upstream_choose(g->all, COUNT, balance, slice_str(key), tried);
+    return upstream_choose(g->all, COUNT, balance, slice_str(key), tried, 0);
 }
 
 static void test_round_robin(void **state)
@@ -78,6 +78,22 @@ static void test_tried_and_avoided(void **state)
     assert_int_equal(choose(&g, BALANCE_LEAST_CONN, "", 0), 0);
 }
 
+static void test_down(void **state)
+{
+    (void)state;
+    struct group g;
+    init(&g);
+    for (int i = 0; i < COUNT; i++)
+        g.of[i].active = 9 - (unsigned)i;
+    g.of[1].avoided_until_us = g.loop.now_us + 1;
+    struct slice key = SLICE_EMPTY;
+    enum upstream_balance b = BALANCE_LEAST_CONN;
+    assert_int_equal(upstream_choose(g.all, COUNT, b, key, 0, 0x8), 2);
+    assert_int_equal(upstream_choose(g.all, COUNT, b, key, 0, 0xd), 1); /* avoided before down */
+    assert_int_equal(upstream_choose(g.all, COUNT, b, key, 0x2, 0xd), 3);
+    assert_int_equal(upstream_choose(g.all, COUNT, b, key, 0, 0xf), 3); /* all down: as ever */
+}
+
 /* A key stays where it is; all take a fair share; when one goes, only its keys move. */
 static void test_hash(void **state)
 {
@@ -113,6 +129,7 @@ int main(void)
         cmocka_unit_test(test_round_robin),
         cmocka_unit_test(test_least_conn),
         cmocka_unit_test(test_tried_and_avoided),
+        cmocka_unit_test(test_down),
         cmocka_unit_test(test_hash),
         cmocka_unit_test(test_names),
     };
