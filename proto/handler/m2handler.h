@@ -241,7 +241,8 @@ int m2_reply_end(struct m2_handler *h, struct m2_request *r, struct m2_error *e)
 int m2_deliver_chunk(struct m2_handler *h, struct m2_slice node, const uint32_t *ids, size_t count,
                      struct m2_slice data, struct m2_error *e);
 
-/* Accepts a WebSocket (METHOD WEBSOCKET_HANDSHAKE). */
+/* Accepts a WebSocket (METHOD WEBSOCKET_HANDSHAKE) and sends frames on it, of a Handler with
+ * websocket="raw". With "messages" the node has accepted it: see m2_ws_send. */
 int m2_reply_handshake(struct m2_handler *h, struct m2_request *r, struct m2_error *e);
 /* One frame; `flags` as in m2_request_flags, e.g. 0x81. */
 int m2_reply_frame(struct m2_handler *h, struct m2_request *r, unsigned flags,

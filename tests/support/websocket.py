@@ -85,9 +85,9 @@ class WebSocket:
         path: str = "/ws",
         headers: Tuple[str, ...] = (),
         connect: bool = True,
-        **options: Any,
+        http: Optional[Client] = None,
     ):
-        self.http = Client(port, **options)
+        self.http = http or Client(port)
         self.response: Any = None
         self.deflate = False
         if connect:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import threading
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, List
 import pytest
 
 from support.server import Kit, Server, Stage, server_conf
+from support.tls import TlsClient, make_certificate
 from support.wait import PATIENCE_S, until
 from support.websocket import BINARY, CLOSE, TEXT, MessageEcho, WebSocket, close_payload, frame
 
@@ -27,8 +29,13 @@ localhost = Host(name="localhost", routes={{"/chat": chat, "/pool": pool, "/none
 
 
 class Node(Server):
-    def __init__(self, stage: Stage, kit: Kit):
-        super().__init__(stage, kit, server_conf(HOSTS, "localhost", extra="hosts=[localhost]"))
+    def __init__(self, stage: Stage, kit: Kit, tls: bool = False):
+        extra = "hosts=[localhost], use_ssl=1" if tls else "hosts=[localhost]"
+        settings = ', "certdir": "certs/"' if tls else ""
+        super().__init__(stage, kit, server_conf(HOSTS, "localhost", settings, extra))
+        if tls:
+            (self.folder / "certs").mkdir()
+            make_certificate(self.folder / "certs", self.uuid, "localhost.test")
         self.load()
         self.handler_port = f"tcp://127.0.0.1:{stage.port()}"
         command = [kit.mongrel2, self.db, self.uuid, "-handler_port", self.handler_port]
@@ -174,3 +181,20 @@ def test_a_flood_arrives_whole_and_in_order(server):
     for thread in threads:
         thread.join(PATIENCE_S)
     assert chat.disconnects() == []
+
+
+def test_over_tls(stage, node):
+    """Messages of all sizes, many at once: whatever lies in a record is read without another byte
+    on the wire, also after a pause."""
+    server = Node(stage, node, tls=True)
+    chat = server.chat()
+    socket = stage.keep(WebSocket(0, "/chat", http=TlsClient(server.port)))
+    chance = random.Random(7)
+    sizes = [chance.choice([1, 100, 5000, 16000, 17000, 70000]) for _ in range(300)]
+    sender = threading.Thread(target=socket.send, args=[frame(BINARY, bytes(n)) for n in sizes])
+    sender.start()
+    assert [len(socket.message().payload) for _ in sizes] == sizes
+    sender.join(PATIENCE_S)
+    handshake = next(r for r in chat.seen if r.is_handshake())
+    assert handshake.headers.first("URL_SCHEME") == b"https"
+    assert socket.send(frame(CLOSE, close_payload(1000))).closed() == 1000

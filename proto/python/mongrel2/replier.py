@@ -137,7 +137,7 @@ class Replier:
     # ---- WebSocket -------------------------------------------------------------------------
 
     def reply_handshake(self, req: Request, headers: HeaderPairs = None) -> None:
-        """Accepts a WebSocket (:meth:`Request.is_handshake`)."""
+        """Accepts a WebSocket (:meth:`Request.is_handshake`) on a route with ``websocket="raw"``."""
         self.reply(req, reply.handshake(req.body, headers))
 
     def reply_websocket(self, req: Request, body: Bytes, opcode: int = 1, rsvd: int = 0) -> None:

@@ -162,7 +162,8 @@ class Request:
     # ---- WebSocket -------------------------------------------------------------------------
 
     def is_handshake(self) -> bool:
-        """A WebSocket handshake to be answered; the body is the Sec-WebSocket-Accept value."""
+        """A WebSocket handshake; the body is the Sec-WebSocket-Accept value. To be answered on a route
+        with ``websocket="raw"``; with ``"messages"`` the node has done that."""
         return self.method == b"WEBSOCKET_HANDSHAKE"
 
     def is_websocket(self) -> bool:
