@@ -45,6 +45,10 @@ static const struct fault_row rows[FAULT_COUNT] = {
     [FAULT_CHUNK_END] = {400, "the data of a chunk is not followed by CRLF"},
     [FAULT_TRAILER] = {400, "a trailer field is not valid"},
     [FAULT_TRAILER_BYTES] = {431, "the trailer section is too large"},
+    [FAULT_SOCKET_PATH] = {400, "a byte is not allowed in the route of a JSON message"},
+    [FAULT_SOCKET_OBJECT] = {400, "the route of a JSON message is not followed by an object"},
+    [FAULT_SOCKET_TAG] = {400, "an XML message does not begin with a plain tag"},
+    [FAULT_SOCKET_BYTES] = {400, "the message of a socket is larger than limits.buffer_size"},
 };
 
 int parse_fault_status(enum parse_fault fault)

@@ -53,6 +53,11 @@ enum parse_fault {
     FAULT_CHUNK_END,
     FAULT_TRAILER,
     FAULT_TRAILER_BYTES,
+    /* messages of JSON and XML sockets */
+    FAULT_SOCKET_PATH,
+    FAULT_SOCKET_OBJECT,
+    FAULT_SOCKET_TAG,
+    FAULT_SOCKET_BYTES,
     FAULT_COUNT
 };
 
