@@ -12,6 +12,7 @@
 #include "node/http/ws_deflate.h"
 #include "node/server_parts.h"
 #include "node/session/http1.h"
+#include "node/session/jssocket.h"
 #include "node/target/file_cache.h"
 #include "node/tls/context.h"
 #include "proto/base/log.h"
@@ -207,6 +208,7 @@ static void init_pools(struct worker *w)
     freelist_init(&w->blocks, ARENA_BLOCK, SPARE_ARENA_BLOCKS);
     head_box_pool_init(&w->heads);
     http1_pool_init(&w->http1s);
+    jssocket_pool_init(&w->jssockets);
 }
 
 int server_build_worker(struct server *s, size_t buffer_size, int io_threads, struct error *e)
@@ -444,6 +446,7 @@ static void destroy_worker(struct server *s)
     freelist_fini(&w->blocks);
     freelist_fini(&w->heads);
     freelist_fini(&w->http1s);
+    freelist_fini(&w->jssockets);
     buf_fini(&w->scratch);
 }
 

@@ -38,10 +38,11 @@ struct worker {
     struct evwork *uploads;        /* their side thread; made by the first */
     struct tls_shared *tls; /* made by the first configuration that needs it; outlives snapshots */
     struct freelist exchanges;
-    struct freelist heads;  /* of struct head_box, see exchange/head_box.h */
-    struct freelist blocks; /* of the arenas of exchanges */
-    struct freelist http1s; /* state of HTTP/1 sessions that are not idle */
-    char date[40];          /* the Date header line with CRLF, made once a second by reply.c */
+    struct freelist heads;     /* of struct head_box, see exchange/head_box.h */
+    struct freelist blocks;    /* of the arenas of exchanges */
+    struct freelist http1s;    /* state of HTTP/1 sessions that are not idle */
+    struct freelist jssockets; /* likewise of JSON and XML sockets */
+    char date[40];             /* the Date header line with CRLF, made once a second by reply.c */
     size_t date_len;
     int64_t date_s;     /* wall second that `date` shows */
     void *zmq;          /* the ZeroMQ context */

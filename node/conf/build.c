@@ -266,20 +266,6 @@ static int refuse_what_is_missing(const struct snapshot *s, struct error *e)
     return 0;
 }
 
-/* What upstream has and this version has not, where the rest can be served without: said once per
- * configuration. */
-static void tell_what_is_missing(const struct model *m)
-{
-    size_t sockets = 0;
-    for (size_t i = 0; i < model_count(m, TABLE_ROUTE); i++) {
-        struct slice path = row_text(model_row(m, TABLE_ROUTE, i), ROUTE_PATH);
-        sockets += path.len > 0 && (path.ptr[0] == '@' || path.ptr[0] == '<');
-    }
-    if (sockets > 0)
-        log_warn("config", "%zu routes for JSON or XML sockets get no messages in this version",
-                 sockets);
-}
-
 int build_snapshot(struct snapshot **out, struct model *m, const struct row *server,
                    struct worker *w, const struct target_ops *const *kinds, struct error *e)
 {
@@ -294,7 +280,6 @@ int build_snapshot(struct snapshot **out, struct model *m, const struct row *ser
     load_settings(&s->settings, m);
     struct build b = {.base = {.snapshot = s, .worker = w}, .kinds = kinds, .made = MAP_INIT};
     int result = refuse_what_is_missing(s, e);
-    tell_what_is_missing(m);
     if (result == 0)
         result = build_tls(&s->tls, m, server, w, e);
     if (result == 0)

@@ -11,15 +11,22 @@ static void release_copy(struct payload *p)
     free(p);
 }
 
-struct payload *payload_copy(struct slice bytes)
+struct payload *payload_create(size_t len, char **bytes)
 {
-    struct payload *p = malloc(sizeof *p + bytes.len);
+    struct payload *p = malloc(sizeof *p + len);
     if (p == NULL)
         return NULL;
-    char *at = (char *)(p + 1);
-    if (bytes.len > 0)
-        memcpy(at, bytes.ptr, bytes.len);
-    *p = (struct payload){.bytes = at, .len = bytes.len, .refs = 1, .release = release_copy};
+    *bytes = (char *)(p + 1);
+    *p = (struct payload){.bytes = *bytes, .len = len, .refs = 1, .release = release_copy};
+    return p;
+}
+
+struct payload *payload_copy(struct slice bytes)
+{
+    char *to;
+    struct payload *p = payload_create(bytes.len, &to);
+    if (p != NULL && bytes.len > 0)
+        memcpy(to, bytes.ptr, bytes.len);
     return p;
 }
 

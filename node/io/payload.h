@@ -14,6 +14,9 @@ struct payload {
     void (*release)(struct payload *p); /* frees the bytes and the payload itself */
 };
 
+/* A payload of `len` bytes with one reference; *bytes is where to write them, before it is shared.
+ * NULL when out of memory. */
+struct payload *payload_create(size_t len, char **bytes);
 /* A payload with its own copy of the bytes and one reference; NULL when out of memory. */
 struct payload *payload_copy(struct slice bytes);
 

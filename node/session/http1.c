@@ -10,6 +10,7 @@
 #include "node/http/body.h"
 #include "node/http/status_code.h"
 #include "node/session/conn_life.h"
+#include "node/session/identify.h"
 #include "node/session/websocket.h"
 #include "proto/base/log.h"
 
@@ -427,6 +428,8 @@ static void read_head(struct conn *c, struct http1 *h)
 static void http1_input(struct conn *c)
 {
     struct http1 *h = c->session_state;
+    if (h == NULL && (conn_input(c).len == 0 || identify(c)))
+        return;
     if (h == NULL && (h = state_create(c)) == NULL) {
         conn_close(c, CONN_NO_MEMORY);
         return;

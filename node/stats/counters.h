@@ -35,6 +35,8 @@
     X(websockets, "WebSockets opened")                                                        \
     X(websocket_messages, "Messages and frames of WebSockets handed to handlers")             \
     X(websocket_faults, "WebSockets closed because of what the client or the handler did")    \
+    X(socket_messages, "Messages of JSON and XML sockets handed to handlers")                 \
+    X(socket_closes, "JSON and XML sockets closed because no handler took a message in time") \
     X(uploads_begun, "Request bodies begun that go to a file or in parts")                    \
     X(uploads_done, "Of these, handed over whole")                                            \
     X(uploads_failed, "Of these, given up: the client or the handler gone, or an error")      \

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
-import pytest
 from mongrel2 import tnetstrings
 from support.raw import without_version
 
@@ -46,13 +45,7 @@ class Expect:
     def __init__(self, kit_name: str):
         self.kit_name = kit_name
         self.differences = differences() if kit_name == "ours" else {}
-        self.later = table().get("later", {}) if kit_name == "ours" else {}
         self.everywhere = table().get("everywhere", []) if kit_name == "ours" else []
-
-    def needs(self, feature: str) -> None:
-        """Skips the test while ours does not have the feature."""
-        if feature in self.later:
-            pytest.skip(f"ours, later: {feature}: {self.later[feature]}")
 
     def __call__(self, case: str, got: str, reference: str) -> None:
         """`got` is what was observed in `case`, `reference` what upstream does."""

@@ -164,7 +164,6 @@ PAYLOADS = [
 @pytest.mark.parametrize("case, payload, wanted", PAYLOADS, ids=[p[0] for p in PAYLOADS])
 @pytest.mark.parametrize("kind, opening", [("json", "@hj {}\0"), ("xml", "<hx/>\0")])
 def test_sockets(world, expect, kind, opening, case, payload, wanted):
-    expect.needs(f"{kind} socket")
     visitor = Visitor(world, world.hj, opening)
     world.hj.reply(visitor.req, payload)
     world.hj.close(visitor.req)
@@ -172,7 +171,6 @@ def test_sockets(world, expect, kind, opening, case, payload, wanted):
 
 
 def test_raw_payload(world, expect):
-    expect.needs("json socket")
     raw = world.stage.handler(*world.specs("raw"))
     visitor = Visitor(world, raw, "@raw {}\0")
     raw.reply(visitor.req, '{"ok":true}\0')
@@ -181,7 +179,6 @@ def test_raw_payload(world, expect):
 
 
 def test_the_handler_that_answers_says_whether_raw(world, expect):
-    expect.needs("json socket")
     raw = world.stage.handler(*world.specs("raw"))
     visitor = Visitor(world, world.hj, "@hj {}\0")
     raw.reply(visitor.req, "hi\0")
@@ -190,7 +187,6 @@ def test_the_handler_that_answers_says_whether_raw(world, expect):
 
 
 def test_the_latest_message_says_which_kind(world, expect):
-    expect.needs("json socket")
     visitor = Visitor(world, world.hj, "@hj {}\0")
     req = visitor.ask("GET /hj HTTP/1.1\r\nHost: h\r\n\r\n")
     world.hj.reply(req, "http")

@@ -8,6 +8,7 @@
 #include "node/exchange/exchange.h"
 #include "node/exchange/head_box.h"
 #include "node/session/http1.h"
+#include "node/session/jssocket.h"
 #include "node/target/file_cache.h"
 #include "node/worker.h"
 #include "proto/base/buf.h"
@@ -42,6 +43,7 @@ static inline void serving_start(struct serving *s, struct model *m,
     freelist_init(&w->blocks, 2048, 4);
     head_box_pool_init(&w->heads);
     http1_pool_init(&w->http1s);
+    jssocket_pool_init(&w->jssockets);
     upstreams_init(&s->upstreams, &w->loop, &w->deadlines, &w->counters, SERVING_BUFFER);
     w->upstreams = &s->upstreams;
     assert_int_equal(model_freeze(m, &e), 0);
@@ -75,6 +77,7 @@ static inline void serving_stop(struct serving *s)
     freelist_fini(&w->blocks);
     freelist_fini(&w->heads);
     freelist_fini(&w->http1s);
+    freelist_fini(&w->jssockets);
     buf_fini(&w->scratch);
     buf_fini(&s->received);
 }
