@@ -1,7 +1,7 @@
 /* The TLS transport: what runs on a connection of a server with use_ssl. A connection keeps the
  * context that its set had when it began.
  *
- * An idle connection costs what the library keeps for it, about 36 KiB: two records of 16 KiB,
+ * An idle connection costs what the library keeps for it, 34 KiB: two records of 16 KiB,
  * whose size is fixed when the library is built. */
 #ifndef NODE_TLS_TLS_H
 #define NODE_TLS_TLS_H
