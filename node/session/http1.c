@@ -373,6 +373,8 @@ static void serve(struct conn *c, struct http1 *h)
     h->head = NULL; /* the exchange's now */
     h->x->closes_if_unread = h->expects_continue || h->x->head->content_length > DISCARD_MOST;
     exchange_serve(h->x);
+    if (c->session != &session_http1)
+        return;           /* the state is another's now */
     h = c->session_state; /* it may have ended */
     if (h != NULL && h->x != NULL && h->x->due_us != 0)
         arm(c);

@@ -92,13 +92,23 @@ static void raw_push(struct conn *c, struct push *p)
 
 static void raw_timeout(struct conn *c)
 {
-    const struct settings *s = websocket_settings(c->session_state);
+    struct websocket *ws = c->session_state;
+    const struct settings *s = websocket_settings(ws);
+    uint64_t wait_us = conn_life_sweep_in_s(c, s) * 1000000ull, now_us = c->set->loop->now_us;
+    uint64_t due_us = ws->x != NULL ? ws->x->due_us
+                                    : 0; /* the handshake's: its route's request_timeout */
+    if (due_us != 0 && due_us <= now_us) {
+        exchange_time_out(ws->x);
+        return;
+    }
     if (conn_life_is_idle_too_long(c, s)) {
-        websocket_worker(c->session_state)->counters.timeouts++;
+        websocket_worker(ws)->counters.timeouts++;
         conn_close(c, CONN_TIMEOUT);
         return;
     }
-    deadline_set(c->set->deadlines, &c->deadline, conn_life_sweep_in_s(c, s) * 1000ull);
+    if (due_us != 0 && due_us - now_us < wait_us)
+        wait_us = due_us - now_us;
+    deadline_set(c->set->deadlines, &c->deadline, (wait_us + 999) / 1000);
 }
 
 /* The handler may be in the middle of a frame: nothing can be said here. A handshake that waits is

@@ -136,6 +136,25 @@ static void test_raw_the_client_leaves_before_the_answer(void **state)
     assert_told("disconnect|");
 }
 
+/* The time of its route runs for the handshake alone. */
+static void test_raw_the_handshake_takes_too_long(void **state)
+{
+    (void)state;
+    open_as(WS_HANDSHAKE_OF("/raw", ""));
+    push(SWITCHED);
+    received(NULL);
+    ws_wait(30);
+    assert_non_null(ws_world.conn);
+    serving_disconnect(&ws_world.serving);
+    open_as(WS_HANDSHAKE_OF("/raw", ""));
+    ws_wait(19);
+    assert_received(SLICE(""), false);
+    ws_wait(2);
+    bool ended = false;
+    assert_true(slice_starts_with(received(&ended), SLICE("HTTP/1.1 504 ")));
+    assert_true(ended);
+}
+
 static void test_raw_a_refusal(void **state)
 {
     (void)state;
@@ -441,6 +460,7 @@ int main(void)
         TEST(test_raw_from_the_handshake_to_the_end),
         TEST(test_raw_nobody_takes_the_handshake),
         TEST(test_raw_the_client_leaves_before_the_answer),
+        TEST(test_raw_the_handshake_takes_too_long),
         TEST(test_raw_a_refusal),
         TEST(test_raw_drain_lets_the_handshake_be_answered),
         TEST(test_raw_idle_for_too_long),

@@ -178,7 +178,7 @@ static inline struct model *ws_site(const char *const *settings)
     fixture_row(m, TABLE_STATUS, "what=raw", NULL);
     fixture_row(m, TABLE_STATUS, "what=messages", NULL);
     fixture_row(m, TABLE_ROUTE, "path=/raw", "host_id=1", "target_id=1", "target_type=status",
-                NULL);
+                "request_timeout=20", NULL);
     fixture_row(m, TABLE_ROUTE, "path=/messages", "host_id=1", "target_id=2", "target_type=status",
                 NULL);
     for (; settings != NULL && *settings != NULL; settings += 2)
