@@ -44,6 +44,7 @@ static void load_settings(struct settings *s, const struct model *m)
     s->check_timeout_s = (unsigned)setting_int(m, SETTING_PROXY_CHECK_TIMEOUT);
     s->check_rise = (unsigned)setting_int(m, SETTING_PROXY_CHECK_RISE);
     s->check_fall = (unsigned)setting_int(m, SETTING_PROXY_CHECK_FALL);
+    s->tunnel_timeout_s = (unsigned)setting_int(m, SETTING_PROXY_TUNNEL_TIMEOUT);
     s->tcp_keepalive = setting_bool(m, SETTING_NET_TCP_KEEPALIVE);
     s->websocket_deflate = setting_bool(m, SETTING_WEBSOCKET_DEFLATE);
     s->no_clobber_xff = setting_bool(m, SETTING_NO_CLOBBER_XFF);

@@ -33,6 +33,7 @@ struct settings {
     unsigned min_ping_s, min_read_rate, min_write_rate, kill_limit, tick_s;
     unsigned header_timeout_s, body_timeout_s, drain_timeout_s, idle_timeout_s;
     unsigned check_interval_s, check_timeout_s, check_rise, check_fall; /* proxy.check_… */
+    unsigned tunnel_timeout_s;
     bool tcp_keepalive;
     bool websocket_deflate;
     bool no_clobber_xff;

@@ -103,6 +103,12 @@ void exchange_want_body(struct exchange *x)
     x->sink->want_body(x->conn);
 }
 
+void exchange_tunnel(struct exchange *x)
+{
+    x->expects_body = true;
+    x->sink->tunnel(x->conn);
+}
+
 void exchange_pause_body(struct exchange *x)
 {
     x->sink->pause_body(x->conn);

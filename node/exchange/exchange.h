@@ -32,6 +32,8 @@ struct exchange_sink {
     void (*want_body)(struct conn *c); /* start reading the body; 100 Continue if expected */
     void (*pause_body)(struct conn *c);
     void (*resume_body)(struct conn *c);
+    /* From now on all that the client sends is the request's body, until it ends its direction. */
+    void (*tunnel)(struct conn *c);
     /* The head is no longer used: its bytes may be consumed. Before `ended`. */
     void (*head_released)(struct conn *c);
     void (*ended)(struct conn *c, struct exchange *x, bool keep_alive);
@@ -88,6 +90,11 @@ void exchange_want_body(struct exchange *x);
 /* Bytes of the body that have come together with the head, framing included; before the head is
  * detached or kept. */
 size_t exchange_body_at_hand(const struct exchange *x);
+
+/* The answer is reply_switch: all that the client sends from now on, and has sent behind the head,
+ * goes to target->body as it is, to its end (`last`). The session keeps no deadline any more: the
+ * target does. The head is detached already. */
+void exchange_tunnel(struct exchange *x);
 
 /* Back-pressure on the client's body. */
 void exchange_pause_body(struct exchange *x);

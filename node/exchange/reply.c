@@ -122,6 +122,21 @@ void reply_begin_relayed(struct exchange *x, const struct reply_relayed *r)
     begin(x, r, SLICE_EMPTY);
 }
 
+void reply_switch(struct exchange *x, struct slice reason, struct slice fields)
+{
+    x->step = STEP_REPLY;
+    x->status = 101;
+    x->reply_started = true;
+    x->keep_alive = false;
+    char line[HEAD_ROOM];
+    struct head_writer h = head_writer_on(line, sizeof line);
+    put_status_line(&h, 101, reason);
+    head_writer_put(&h, SLICE("Connection: upgrade\r\n"));
+    conn_write(x->conn, head_writer_bytes(&h));
+    conn_write(x->conn, fields);
+    conn_write(x->conn, SLICE("\r\n"));
+}
+
 static bool begin_piece(struct exchange *x, uint64_t len)
 {
     if (has_no_body(x) || len == 0)

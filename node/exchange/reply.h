@@ -31,6 +31,10 @@ struct reply_relayed {
 /* As reply_begin. */
 void reply_begin_relayed(struct exchange *x, const struct reply_relayed *r);
 
+/* 101: what follows by reply_body are bytes of the other protocol, which ends with the connection.
+ * `fields` as above, Upgrade among them. */
+void reply_switch(struct exchange *x, struct slice reason, struct slice fields);
+
 /* The next bytes of the body; silently left out where the answer has none. After these the exchange
  * may have been cancelled by a full queue: check nothing, reply_end is safe. */
 void reply_body(struct exchange *x, struct slice bytes); /* copies */

@@ -129,6 +129,8 @@ size_t forward_request_write(const struct forward_request *f, char *out, size_t 
     put_forwarded(&w, f, authority);
     head_writer_put(&w, h->version_minor == 0 ? SLICE("Via: 1.0 mongrel2\r\n")
                                               : SLICE("Via: 1.1 mongrel2\r\n"));
+    if (f->websocket)
+        head_writer_put(&w, SLICE("Connection: upgrade\r\nUpgrade: websocket\r\n"));
     if (h->chunked)
         head_writer_put(&w, SLICE("Transfer-Encoding: chunked\r\n"));
     else if (h->content_length >= 0)

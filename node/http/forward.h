@@ -16,6 +16,7 @@ struct forward_request {
     struct slice peer;     /* the client's address, for X-Forwarded-For */
     struct slice scheme;   /* "http" or "https", for X-Forwarded-Proto */
     struct slice fallback; /* Host when the client sent none (HTTP/1.0) */
+    bool websocket;        /* the handshake is passed on, with Connection and Upgrade */
     bool keeps_forwarded;  /* believe the client's X-Forwarded-* and Forwarded and add to them;
                               else they are replaced */
 };

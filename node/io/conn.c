@@ -155,6 +155,14 @@ void conn_close_after_flush(struct conn *c)
     loop_at_turn_end(c->set->loop, &c->flush);
 }
 
+void conn_end_output(struct conn *c)
+{
+    if (conn_is_closing(c) || c->close_when_flushed)
+        return;
+    c->end_when_flushed = true;
+    loop_at_turn_end(c->set->loop, &c->flush);
+}
+
 /* --- writing --- */
 
 static ssize_t write_file_piece(struct conn *c, int fd, off_t from, uint64_t len)
@@ -239,7 +247,13 @@ static void flush(struct conn *c)
         return;
     if (outq_is_empty(&c->out) && c->close_when_flushed) {
         begin_linger(c);
-    } else if (c->was_full && c->out.bytes <= high_water(c) / 4) {
+        return;
+    }
+    if (outq_is_empty(&c->out) && c->end_when_flushed) {
+        c->end_when_flushed = false;
+        shutdown(c->io.fd, SHUT_WR);
+    }
+    if (c->was_full && c->out.bytes <= high_water(c) / 4) {
         c->was_full = false;
         if (c->session->drained != NULL)
             c->session->drained(c);

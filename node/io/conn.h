@@ -72,6 +72,7 @@ struct conn {
     bool input_wake;     /* session->input is to be called at the end of the turn */
     bool handler_closed; /* a handler ended it: it need not be told */
     bool close_when_flushed;
+    bool end_when_flushed; /* our direction alone */
     bool wants_write;
     bool read_wants_write; /* the transport goes on reading when it can write */
     bool was_full;
@@ -156,6 +157,9 @@ void conn_close(struct conn *c, enum conn_reason reason);
 /* Ends it when all that is queued has been written (bounded in time; then lingers for the peer's
  * end). Nothing more can be queued, input is discarded. */
 void conn_close_after_flush(struct conn *c);
+/* Tells the peer, when all that is queued has been written, that there will be no more; reading
+ * goes on. For connections without TLS. */
+void conn_end_output(struct conn *c);
 static inline bool conn_is_closing(const struct conn *c)
 {
     return c->reason != CONN_OPEN;

@@ -36,6 +36,7 @@ struct http1 {
     bool body_done;
     bool body_paused;
     bool expects_continue;
+    bool is_tunnel; /* the body has no end but the client's */
 };
 
 void http1_pool_init(struct freelist *pool)
@@ -111,6 +112,10 @@ static void arm(struct conn *c)
     const struct settings *s = &worker_of(c)->snapshot->settings;
     const struct http1 *h = c->session_state;
     unsigned wait_s;
+    if (h != NULL && h->is_tunnel) {
+        deadline_clear(&c->deadline);
+        return;
+    }
     if (h != NULL && h->phase == PHASE_HEAD)
         wait_s = conn_life_left_s(h->head_since_s, s->header_timeout_s,
                                   now_s(c)); /* from its first byte */
@@ -260,6 +265,17 @@ static void want_body(struct conn *c)
     arm(c);
 }
 
+static void tunnel(struct conn *c)
+{
+    struct http1 *h = c->session_state;
+    body_init_until_close(&h->body);
+    h->is_tunnel = h->body_wanted = true;
+    h->body_done = false;
+    conn_resume(c);
+    conn_wake(c); /* for what was sent ahead */
+    arm(c);
+}
+
 static void pause_body(struct conn *c)
 {
     ((struct http1 *)c->session_state)->body_paused = true;
@@ -272,8 +288,8 @@ static void resume_body(struct conn *c)
     h->body_paused = false;
     c->last_read_s = now_s(c); /* it was not the client that waited */
     conn_resume(c);
-    if (conn_input(c).len > 0)
-        conn_wake(c);
+    if (conn_input(c).len > 0 || h->is_tunnel)
+        conn_wake(c); /* of a tunnel also for its end, which may have come */
     arm(c);
 }
 
@@ -291,6 +307,17 @@ static enum parse_result take_piece(struct conn *c, struct http1 *h, struct slic
     return result;
 }
 
+/* The client has ended its direction before the end of the body: only a tunnel ends so. */
+static void body_breaks_off(struct conn *c, struct http1 *h)
+{
+    if (h->is_tunnel) {
+        h->body_done = true;
+        exchange_body(h->x, SLICE_EMPTY, true);
+    } else {
+        conn_close(c, CONN_CLIENT_CLOSED);
+    }
+}
+
 static void read_body(struct conn *c)
 {
     for (struct http1 *h; (h = c->session_state) != NULL && reads_body(h) && !conn_is_closing(c);) {
@@ -305,7 +332,7 @@ static void read_body(struct conn *c)
             if (conn_input(c).len > 0)
                 continue; /* there is more than the target wanted at once */
             if (c->input_ended)
-                conn_close(c, CONN_CLIENT_CLOSED);
+                body_breaks_off(c, h);
             return;
         }
         h->x->chunk_ended = body_chunk_ended(&h->body);
@@ -349,6 +376,7 @@ static const struct exchange_sink sink = {
     .want_body = want_body,
     .pause_body = pause_body,
     .resume_body = resume_body,
+    .tunnel = tunnel,
     .head_released = head_released,
     .ended = exchange_ended,
     .websocket = become_websocket,
@@ -451,6 +479,8 @@ static void http1_input_end(struct conn *c)
         return; /* requests sent ahead: served when there is room for their answers */
     if (h == NULL || h->x == NULL) {
         close_unfinished(c);
+    } else if (h->is_tunnel) {
+        read_body(c);
     } else if (reads_body(h) || h->x->target->ops->half_close_cancels) {
         conn_close(c, CONN_CLIENT_CLOSED);
     } else if (conn_input(c).len == 0 || !h->body_done) {

@@ -51,6 +51,8 @@ static void arm(struct proxy_state *s)
     if (conn_is_closing(c))
         return;
     unsigned wait_ms = s->awaits_continue ? CONTINUE_MS : target_of(s)->timeout_ms;
+    if (s->response.is_tunnel) /* quiet in both directions */
+        wait_ms = s->response.x->snapshot->settings.tunnel_timeout_s * 1000u;
     if (wait_ms > 0)
         deadline_set(c->set->deadlines, &c->deadline, wait_ms);
     else
@@ -130,8 +132,9 @@ static void on_failed(struct upstream_use *use, bool connected, const char *why)
     struct proxy_state *s = state_of(use);
     if (try_again(s, connected, use->is_reused))
         return;
-    log_limited(&limit, LOG_WARN_LEVEL, "proxy", "no answer: %s upstream=%s path=%.*s", why,
-                target_of(s)->upstreams[s->chosen]->name, SLICE_ARG(s->response.x->path));
+    if (!s->response.is_tunnel)
+        log_limited(&limit, LOG_WARN_LEVEL, "proxy", "no answer: %s upstream=%s path=%.*s", why,
+                    target_of(s)->upstreams[s->chosen]->name, SLICE_ARG(s->response.x->path));
     give_up(s, 502);
 }
 
@@ -142,7 +145,17 @@ static bool act(struct proxy_state *s, enum proxy_event event)
     bool was_reused = use->is_reused;
     switch (event) {
     case PROXY_WAIT: arm(s); return false;
-    case PROXY_HELD: deadline_clear(&use->conn->deadline); return false;
+    case PROXY_HELD:
+        if (s->response.is_tunnel)
+            arm(s);
+        else
+            deadline_clear(&use->conn->deadline);
+        return false;
+    case PROXY_SWITCHED:
+        s->response.request_sent = false; /* it goes on */
+        s->has_body = true;
+        exchange_tunnel(s->response.x);
+        return true;
     case PROXY_AGAIN: return true;
     case PROXY_CONTINUE:
         if (s->awaits_continue)
@@ -197,7 +210,7 @@ static void on_timeout(struct upstream_use *use)
     bool waits_for_upstream = s->response.request_sent || !outq_is_empty(&use->conn->out);
     if (s->awaits_continue)
         ask_body(s); /* it may not know Expect */
-    else if (waits_for_upstream && !use->conn->reading_paused) {
+    else if (s->response.is_tunnel || (waits_for_upstream && !use->conn->reading_paused)) {
         s->response.x->worker->counters.timeouts++;
         upstream_end(use, false);
         give_up(s, 504);
@@ -227,6 +240,7 @@ static bool write_request(struct proxy_state *s, struct proxy_target *t, int *st
         .peer = slice_of(peer, conn_peer_text(x->conn, peer)),
         .scheme = conn_is_secure(x->conn) ? SLICE("https") : SLICE("http"),
         .fallback = upstream_authority(t->upstreams[0]),
+        .websocket = x->head->upgrade_websocket,
         .keeps_forwarded = x->snapshot->settings.no_clobber_xff,
     };
     size_t room = forward_request_room(&f);
@@ -258,6 +272,7 @@ static void proxy_start(struct target *target, struct exchange *x)
     s->is_idempotent = request_method_is_idempotent(h->method_id);
     s->retries_left = t->retries;
     s->has_body = h->has_body;
+    s->response.asks_upgrade = h->upgrade_websocket;
     s->is_chunked = h->chunked;
     s->awaits_continue = h->has_body && h->expect_continue;
     if (!s->has_body)
@@ -291,6 +306,8 @@ static void proxy_body(struct exchange *x, struct slice piece, bool last)
         return;
     s->response.request_sent = last;
     arm(s);
+    if (last && s->response.is_tunnel)
+        conn_end_output(c);
     if (!last && conn_is_full(c)) {
         s->body_paused = true;
         exchange_pause_body(x);

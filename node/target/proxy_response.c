@@ -4,6 +4,7 @@
 #include "node/target/proxy_response.h"
 
 #include "node/exchange/reply.h"
+#include "node/http/fields.h"
 #include "node/http/forward.h"
 #include "node/http/head_writer.h"
 #include "proto/base/log.h"
@@ -44,12 +45,32 @@ static enum parse_result parse(struct proxy_response *r, struct response_head *h
 
 /* --- heads --- */
 
+/* 101 as the client asked for. The tunnel's bytes are the body of an answer that ends with the
+ * connection. */
+static enum proxy_event take_switch(struct proxy_response *r, const struct response_head *h)
+{
+    if (!r->asks_upgrade || !fields_any_has_token(&h->fields, FIELD_UPGRADE, SLICE("websocket")))
+        return bad(r, "it switches protocols unasked");
+    struct buf *fields = &r->x->worker->scratch;
+    size_t room = forward_response_room(h);
+    buf_clear(fields);
+    buf_append_str(fields, "Upgrade: websocket\r\n");
+    if (buf_reserve(fields, room) == 0)
+        fields->len += forward_response_fields(h, fields->data + fields->len, room);
+    if (fields->failed)
+        return bad(r, "out of memory");
+    reply_switch(r->x, h->reason, buf_slice(fields));
+    r->is_relaying = r->is_tunnel = r->until_close = true;
+    body_init_until_close(&r->body);
+    return PROXY_SWITCHED;
+}
+
 /* 103 and other news go on to the client; 100 is between us and the upstream, since our own session
  * asks the client for its body. */
 static enum proxy_event take_interim(struct proxy_response *r, const struct response_head *h)
 {
     if (h->status == 101)
-        return bad(r, "it switches protocols unasked");
+        return take_switch(r, h);
     if (h->status == 100)
         return PROXY_CONTINUE;
     struct buf *out = &r->x->worker->scratch;
@@ -151,7 +172,7 @@ enum proxy_event proxy_response_read(struct proxy_response *r)
             return PROXY_WAIT;
         r->has_bytes = true;
         enum proxy_event event = read_head(r);
-        if (!r->is_relaying)
+        if (!r->is_relaying || r->is_tunnel)
             return event;
     }
     return relay(r);

@@ -21,6 +21,8 @@ struct proxy_response {
     bool is_relaying;  /* the final head has been passed on */
     bool keeps_alive;  /* the upstream would go on */
     bool until_close;  /* the body ends with the connection */
+    bool asks_upgrade; /* the request was a WebSocket handshake: 101 may come */
+    bool is_tunnel;    /* it came: bytes both ways */
     bool request_sent; /* head and body are on their way to the upstream */
 };
 
@@ -28,6 +30,7 @@ enum proxy_event {
     PROXY_WAIT,     /* all is read; more has to come */
     PROXY_HELD,     /* the client is behind: reading has stopped until target->more */
     PROXY_CONTINUE, /* 100: the upstream waits for the body; read on */
+    PROXY_SWITCHED, /* 101 was relayed: the connection is a tunnel now; read on */
     PROXY_AGAIN,    /* another interim response was relayed; read on */
     PROXY_DONE,     /* the answer is whole */
     PROXY_CLOSED,   /* the connection ended before an answer began */

@@ -161,6 +161,9 @@ const struct setting_info setting_infos[SETTING_COUNT] = {
     [SETTING_PROXY_CHECK_TIMEOUT] =
         INT_OURS("proxy.check_timeout", "2", 1, 3600, "seconds",
                  "Time for a health check: for the connection and the head of the answer."),
+    [SETTING_PROXY_TUNNEL_TIMEOUT] =
+        INT_OURS("proxy.tunnel_timeout", "3600", 1, 86400, "seconds",
+                 "How long a WebSocket through a Proxy may be quiet in both directions."),
     [SETTING_REQUEST_RELAXED] =
         BOOL("request.relaxed", "0", "1: '{', '}' and '^' are accepted in request targets."),
     [SETTING_SERVER_DAEMONIZE] =
