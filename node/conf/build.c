@@ -8,8 +8,11 @@
 #include "proto/base/map.h"
 #include "proto/model/settings.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 struct build {
     struct snapshot_build base;
@@ -267,6 +270,21 @@ static int refuse_what_is_missing(const struct snapshot *s, struct error *e)
     return 0;
 }
 
+/* It may come later, so the configuration is none the worse; but someone should know now. */
+static void look_at_upload_folder(const struct settings *s)
+{
+    const char *slash = strrchr(s->upload_file, '/');
+    char folder[4096] = ".";
+    if (s->upload_file[0] == '\0')
+        return;
+    if (slash != NULL)
+        snprintf(folder, sizeof folder, "%.*s", (int)(slash - s->upload_file + 1), s->upload_file);
+    if (access(folder, W_OK | X_OK) != 0)
+        log_warn("config",
+                 "uploads will fail: no file can be made in \"%s\" (upload.temp_store): %s", folder,
+                 strerror(errno));
+}
+
 int build_snapshot(struct snapshot **out, struct model *m, const struct row *server,
                    struct worker *w, const struct target_ops *const *kinds, struct error *e)
 {
@@ -279,6 +297,7 @@ int build_snapshot(struct snapshot **out, struct model *m, const struct row *ser
     s->model = model_ref(m);
     s->server = server;
     load_settings(&s->settings, m);
+    look_at_upload_folder(&s->settings);
     struct build b = {.base = {.snapshot = s, .worker = w}, .kinds = kinds, .made = MAP_INIT};
     int result = refuse_what_is_missing(s, e);
     if (result == 0)

@@ -208,6 +208,7 @@ def test_a_reload_in_the_middle(stage: Stage, node: Kit) -> None:
         server.conf = server.conf.replace("tmp/up.XXXXXX", "nowhere/other.XXXXXX")
         server.load()
         server.program.signal(signal.SIGHUP)
+        server.program.wait_log('uploads will fail: no file can be made in "nowhere/"')
         server.program.wait_log("is in place again")
         client.send(BODY[50000:])
         done = request(conn)
