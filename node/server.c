@@ -8,7 +8,10 @@
 #include "node/conf/build_tls.h"
 #include "node/exchange/access_log.h"
 #include "node/exchange/exchange.h"
+#include "node/exchange/filter.h"
 #include "node/exchange/head_box.h"
+#include "node/exchange/plugin_conn.h"
+#include "node/exchange/xrequest.h"
 #include "node/http/ws_deflate.h"
 #include "node/server_parts.h"
 #include "node/session/http1.h"
@@ -62,12 +65,19 @@ static void on_reply_written(struct outq *q, uint64_t bytes)
         handler_peer_credit(c->handler, c->id, bytes);
 }
 
+static void on_conn_opened(struct conns *set, struct conn *c)
+{
+    (void)set;
+    filter_opened(c);
+}
+
 /* The handler that a connection used last learns that it is gone. */
 static void on_conn_closed(struct conns *set, struct conn *c)
 {
     struct worker *w = set->owner;
     struct server *s = container_of(w, struct server, worker);
     struct handler_peer *peer = c->handler;
+    filter_closed(c);
     if (peer != NULL) {
         if (!c->handler_closed)
             handler_peer_disconnected(peer, c->id);
@@ -223,6 +233,7 @@ int server_build_worker(struct server *s, size_t buffer_size, int io_threads, st
     w->conns.accept_errors = &w->counters.accept_errors;
     w->conns.timeouts = &w->counters.timeouts;
     w->conns.bad_proxy_headers = &w->counters.bad_proxy_headers;
+    w->conns.on_opened = on_conn_opened;
     w->conns.on_closed = on_conn_closed;
     w->conns.out_memory.passed = on_reply_written;
     init_pools(w);
@@ -240,7 +251,11 @@ int server_build_worker(struct server *s, size_t buffer_size, int io_threads, st
     w->backends = &s->backends;
     upstreams_init(&s->upstreams, &w->loop, &w->deadlines, &w->counters, buffer_size);
     w->upstreams = &s->upstreams;
-    s->inbox = (struct inbox){.registry = w->registry, .counters = &w->counters};
+    plugins_init(&s->plugins);
+    plugin_conn_api(&s->plugins.api);
+    w->plugins = &s->plugins;
+    s->inbox = (struct inbox){
+        .registry = w->registry, .counters = &w->counters, .plugin = xrequest_dispatch};
     return 0;
 }
 
@@ -340,6 +355,8 @@ static int start_single(struct server *s, const struct model *m, const struct ro
         return -1;
     if (swap_listen(&s->live, row, setting_bool(m, SETTING_NET_TCP_KEEPALIVE), e) != 0)
         return -1;
+    if (plugin_set_load(&s->first_plugins, m, row, &s->plugins, e) != 0)
+        return -1;
     int result = enter(s, m, row, &tls, e);
     if (result == 0)
         result = swap_prepare(&s->live, (struct model *)(uintptr_t)m, row, 0, "", &p, e);
@@ -347,6 +364,7 @@ static int start_single(struct server *s, const struct model *m, const struct ro
     if (result != 0)
         return -1;
     swap_activate(&s->live, p);
+    plugin_set_drop(&s->first_plugins);
     struct error log_problem;
     if (server_open_access_log(s, &log_problem) != 0)
         log_error("server", "%s; serving without an access log", log_problem.text);
@@ -429,6 +447,7 @@ static void destroy_worker(struct server *s)
         pool_port_close(w->backends); /* says BYE to the workers while their pools still exist */
     swap_stop(&s->live);
     tls_shared_destroy(w->tls);
+    plugin_set_drop(&s->first_plugins);
     file_cache_destroy(w->files);
     ws_deflate_destroy(w->ws_deflate);
     if (w->backends != NULL)

@@ -8,6 +8,7 @@
 #include "node/cluster/agent.h"
 #include "node/conf/swap.h"
 #include "node/deliver/inbox.h"
+#include "node/plugin/plugin.h"
 #include "node/process.h"
 #include "node/server.h"
 #include "node/worker.h"
@@ -23,6 +24,8 @@ struct server {
     struct worker worker;
     struct backends backends;
     struct upstreams upstreams;
+    struct plugins plugins;
+    struct plugin_set first_plugins; /* loaded ahead of the first snapshot, outside the chroot */
     struct inbox inbox;
     struct live live;
     struct control *control;

@@ -10,6 +10,7 @@
 #include "node/io/loop.h"
 #include "node/stats/counters.h"
 #include "proto/base/buf.h"
+#include "proto/base/map.h"
 
 #include <stdbool.h>
 
@@ -22,6 +23,7 @@ struct file_cache;
 struct ws_deflate;
 struct evwork;
 struct tls_shared;
+struct plugins;
 
 struct worker {
     struct loop loop;
@@ -32,6 +34,8 @@ struct worker {
     struct registry *registry;   /* connection ids of handlers */
     struct backends *backends;   /* handlers and pools: outlive snapshots */
     struct upstreams *upstreams; /* proxied servers: likewise */
+    struct plugins *plugins;     /* loaded filters and xrequests: likewise */
+    struct map plugin_conns;     /* what is kept for connections with filters: plugin_conn.h */
     struct access_log *access_log;
     struct file_cache *files;      /* of all Dirs; made by the first, outlives snapshots */
     struct ws_deflate *ws_deflate; /* of all WebSockets; made by the first that compresses */

@@ -41,3 +41,16 @@ function(m2_program name)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE m2_compile)
 endfunction()
+
+# m2_plugin(FOLDER NAME SOURCE...): a shared object in lib/mongrel2/FOLDER, linked against nothing of
+# ours.
+function(m2_plugin folder name)
+  set(target plugin.${folder}.${name})
+  add_library(${target} MODULE ${ARGN})
+  target_link_libraries(${target} PRIVATE m2_compile)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/node/plugin)
+  set_target_properties(${target} PROPERTIES
+    PREFIX "" OUTPUT_NAME ${name}
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/mongrel2/${folder})
+  install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/mongrel2/${folder})
+endfunction()

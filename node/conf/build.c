@@ -4,6 +4,7 @@
 
 #include "node/conf/build_tls.h"
 #include "node/http/mime.h"
+#include "node/worker.h"
 #include "proto/base/log.h"
 #include "proto/base/map.h"
 #include "proto/model/settings.h"
@@ -257,19 +258,6 @@ static int load_hosts(struct build *b, struct error *e)
     return result;
 }
 
-/* Serving unfiltered what was to be filtered would be worse than not serving. */
-static int refuse_what_is_missing(const struct snapshot *s, struct error *e)
-{
-    const char *name = row_str(s->server, SERVER_NAME);
-    for (size_t i = 0; i < model_count(s->model, TABLE_FILTER); i++) {
-        const struct row *r = model_row(s->model, TABLE_FILTER, i);
-        if (row_int(r, PLUGIN_SERVER_ID) == row_id(s->server))
-            return error_set_object(e, ERROR_UNSUPPORTED, name, "This version has no filters (%s).",
-                                    row_str(r, PLUGIN_NAME));
-    }
-    return 0;
-}
-
 /* It may come later, so the configuration is none the worse; but someone should know now. */
 static void look_at_upload_folder(const struct settings *s)
 {
@@ -299,11 +287,11 @@ int build_snapshot(struct snapshot **out, struct model *m, const struct row *ser
     load_settings(&s->settings, m);
     look_at_upload_folder(&s->settings);
     struct build b = {.base = {.snapshot = s, .worker = w}, .kinds = kinds, .made = MAP_INIT};
-    int result = refuse_what_is_missing(s, e);
-    if (result == 0)
-        result = build_tls(&s->tls, m, server, w, e);
+    int result = build_tls(&s->tls, m, server, w, e);
     if (result == 0)
         result = load_mime(s, e);
+    if (result == 0)
+        result = plugin_set_load(&s->plugins, m, server, w->plugins, e);
     if (result == 0)
         result = load_hosts(&b, e);
     map_fini(&b.made, NULL);

@@ -21,6 +21,7 @@ void snapshot_unref(struct snapshot *s)
         s->targets[i]->ops->destroy(s->targets[i]);
     free(s->targets);
     tls_context_unref(s->tls);
+    plugin_set_drop(&s->plugins);
     model_unref(s->model);
     arena_fini(&s->arena);
     free(s);

@@ -5,6 +5,7 @@
 #ifndef NODE_CONF_SNAPSHOT_H
 #define NODE_CONF_SNAPSHOT_H
 
+#include "node/conf/plugin_set.h"
 #include "node/conf/target.h"
 #include "proto/base/arena.h"
 #include "proto/model/model.h"
@@ -66,6 +67,7 @@ struct snapshot {
     struct target **targets; /* each once */
     size_t target_count;
     struct mime_table *mime;
+    struct plugin_set plugins;
     struct tls_context *tls; /* NULL: plain */
     uint64_t version;        /* of the commit; 0 for a single server */
     char hash[65];

@@ -97,6 +97,11 @@ static bool deliver(struct inbox *in, const struct handler_reply *reply, struct 
     return true;
 }
 
+static bool is_for_plugin(const struct xreply *x)
+{
+    return x->kind == XREPLY_SENDFILE || x->kind == XREPLY_OTHER;
+}
+
 static bool deliver_extended(struct inbox *in, const struct handler_reply *reply,
                              struct payload *shared, const struct inbox_sender *from)
 {
@@ -119,7 +124,10 @@ static bool deliver_extended(struct inbox *in, const struct handler_reply *reply
             continue;
         }
         uint64_t before = conn_output_total(c);
-        xreply_apply(c, status == XREPLY_OK ? &x : NULL, &push);
+        if (in->plugin != NULL && is_for_plugin(&x))
+            in->plugin(c, x.key, reply->payload);
+        else
+            xreply_apply(c, status == XREPLY_OK ? &x : NULL, &push);
         if (in->flow_control)
             flow_account(c, before);
     }

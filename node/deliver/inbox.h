@@ -19,6 +19,10 @@ struct inbox {
      * count within a node, so another node's reply would meet the wrong client. NULL: any, as on a
      * single server, where the handler's subscription decides. */
     const char *node, *cluster;
+    /* Extended replies whose key is none of ours belong to plug-ins: does what `payload`, the list
+     * of key and value, asks for, or closes the connection. NULL:
+     * nobody has registered keys. */
+    void (*plugin)(struct conn *c, struct slice key, struct slice payload);
 };
 
 /* What the sender is told: listeners that are not there. Declared by the caller of handlers, so

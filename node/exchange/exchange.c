@@ -5,6 +5,7 @@
 
 #include "node/backend/handler_peer.h"
 #include "node/exchange/access_log.h"
+#include "node/exchange/filter.h"
 #include "node/exchange/head_box.h"
 #include "node/exchange/raw_reply.h"
 #include "node/exchange/reply.h"
@@ -83,6 +84,8 @@ void exchange_serve(struct exchange *x)
     }
     route(x);
     x->step = STEP_SERVE;
+    if (!filter_arrived(x, x->target != NULL && is_websocket(x)))
+        return;
     if (x->target == NULL) {
         x->keep_alive = false; /* as upstream: an answer without a route closes */
         reply_error(x, 404, SLICE_EMPTY);
@@ -213,6 +216,7 @@ void exchange_end(struct exchange *x, enum exchange_end how)
         x->target->ops->release(x);
     if (how != EXCHANGE_DONE)
         x->keep_alive = false;
+    filter_answered(x);
     if (w->access_log != NULL)
         write_access_log(x);
     if (x->status != 0)

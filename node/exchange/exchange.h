@@ -51,8 +51,11 @@ struct exchange {
     const struct conf_host *host;
     const struct conf_route *route; /* NULL when none matched */
     struct target *target;          /* NULL likewise */
-    void *state;                    /* the target's */
-    struct arena arena;             /* freed with the exchange */
+    /* What a filter wants a proxied server to be sent instead of the head; NULL: nothing. In the
+     * arena. */
+    struct request_head *proxy_head;
+    void *state;        /* the target's */
+    struct arena arena; /* freed with the exchange */
     uint64_t started_us;
     uint64_t due_us; /* when the answer must be whole; 0: whenever */
     /* for the log; valid after detach too */

@@ -17,13 +17,18 @@ void raw_reply_withdraw(struct exchange *x)
     x->keep_alive = x->keep_alive_asked && !x->worker->draining;
 }
 
-static void see(struct exchange *x, struct slice bytes)
+static void note(struct exchange *x)
 {
-    reply_watch_feed(&x->watch, bytes);
     x->step = STEP_REPLY;
     x->reply_started = true;
     x->status = x->watch.status;
     x->sent = x->watch.body.received;
+}
+
+static void see(struct exchange *x, struct slice bytes)
+{
+    reply_watch_feed(&x->watch, bytes);
+    note(x);
 }
 
 void raw_reply_push(struct exchange *x, struct slice bytes, struct payload *payload)
@@ -41,6 +46,15 @@ void raw_reply_body_done(struct exchange *x)
 {
     x->body_held = false;
     if (x->watch.part == REPLY_DONE)
+        exchange_end(x, EXCHANGE_DONE);
+}
+
+void raw_reply_push_file(struct exchange *x, struct file_ref *f, off_t from, uint64_t len)
+{
+    reply_watch_content(&x->watch, len);
+    note(x);
+    conn_write_file(x->conn, f, from, len);
+    if (x->watch.part == REPLY_DONE && !x->body_held)
         exchange_end(x, EXCHANGE_DONE);
 }
 

@@ -20,6 +20,11 @@ void raw_reply_push(struct exchange *x, struct slice bytes, struct payload *payl
  * answer is already whole: do not touch x afterwards. */
 void raw_reply_body_done(struct exchange *x);
 
+/* The same with `len` bytes of a file, which is not read to find an end in it: it may be content of
+ * an announced length, of one chunk, or of an answer that ends with the connection; in any other
+ * place the answer lasts until the connection closes. */
+void raw_reply_push_file(struct exchange *x, struct file_ref *f, off_t from, uint64_t len);
+
 /* The handler closes the connection: the answer ends here, whole or not. Ends the exchange. */
 void raw_reply_close(struct exchange *x);
 

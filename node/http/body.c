@@ -197,3 +197,14 @@ enum parse_result body_skip(struct body *b, struct slice in, size_t *used)
     } while (r == PARSE_PIECE);
     return r;
 }
+
+bool body_content(struct body *b, uint64_t len)
+{
+    if ((b->state != STATE_LENGTH && b->state != STATE_DATA) || len > b->left)
+        return false;
+    b->received += len;
+    b->left -= len;
+    if (b->left == 0)
+        b->state = b->state == STATE_LENGTH ? STATE_DONE : STATE_DATA_CR;
+    return true;
+}

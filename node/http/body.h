@@ -49,6 +49,10 @@ enum parse_result body_skip(struct body *b, struct slice in, size_t *used);
 /* Is what was handed out last the end of a chunk? */
 bool body_chunk_ended(const struct body *b);
 
+/* Steps over `len` bytes of content without seeing them; false, with nothing done, when that many
+ * are not due here (the rest of the length, or of the chunk at hand). */
+bool body_content(struct body *b, uint64_t len);
+
 /* Has the end been reached? True at once for a body of no bytes. */
 bool body_is_done(const struct body *b);
 

@@ -174,3 +174,15 @@ size_t reply_watch_feed(struct reply_watch *w, struct slice bytes)
     }
     return used;
 }
+
+void reply_watch_content(struct reply_watch *w, uint64_t len)
+{
+    if (w->part == REPLY_DONE || len == 0)
+        return;
+    if (w->part != REPLY_BODY || !body_content(&w->body, len)) {
+        last_until_close(w);
+        w->body.received += len;
+    }
+    if (w->part == REPLY_BODY && body_is_done(&w->body))
+        w->part = REPLY_DONE;
+}

@@ -51,4 +51,8 @@ void reply_watch_init(struct reply_watch *w, enum method_id method);
  * the part is REPLY_DONE. */
 size_t reply_watch_feed(struct reply_watch *w, struct slice bytes);
 
+/* Takes `len` bytes of content that nobody looks at. Where none is due, or less, the response lasts
+ * until the connection closes. */
+void reply_watch_content(struct reply_watch *w, uint64_t len);
+
 #endif

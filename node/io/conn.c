@@ -41,6 +41,7 @@ static const char *const reason_texts[CONN_REASON_COUNT] = {
     [CONN_OUTPUT_LIMIT] = "unread output over limit",
     [CONN_KILLED] = "killed",
     [CONN_DRAINED] = "drained",
+    [CONN_FILTERED] = "closed by a filter",
     [CONN_NO_MEMORY] = "out of memory",
     [CONN_INTERNAL] = "internal error",
 };
@@ -660,6 +661,8 @@ struct conn *conn_create(struct conns *set, int fd, const union conn_address *pe
         session->opened(c);
     if (!conn_is_closing(c) && set->open_timeout_ms > 0 && !is_open(c))
         deadline_set(set->deadlines, &c->deadline, set->open_timeout_ms);
+    if (set->on_opened != NULL)
+        set->on_opened(set, c);
     return c;
 }
 

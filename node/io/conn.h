@@ -33,6 +33,7 @@ enum conn_reason { /* why a connection ended; text in conn_reason_text */
                    CONN_OUTPUT_LIMIT,
                    CONN_KILLED, /* control port */
                    CONN_DRAINED,
+                   CONN_FILTERED, /* a filter said so */
                    CONN_NO_MEMORY,
                    CONN_INTERNAL,
                    CONN_REASON_COUNT
@@ -101,6 +102,8 @@ struct conns {
     uint64_t *bad_proxy_headers; /* likewise, connections without */
     uint64_t *timeouts;          /* likewise, transports that did not open in time */
     void *owner;                 /* struct worker; the session's way up */
+    /* Called when a connection has been made; may close it. May be NULL. */
+    void (*on_opened)(struct conns *set, struct conn *c);
     /* Called when a connection has ended, before it is freed. May be NULL. */
     void (*on_closed)(struct conns *set, struct conn *c);
 };

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct conn;
 
@@ -58,6 +59,9 @@ struct session_ops {
     void (*push)(struct conn *c, struct push *p);
     /* The handler allows `bytes` more of a streamed upload. Optional. */
     void (*credit)(struct conn *c, int64_t bytes);
+    /* A plug-in sends `len` bytes of a file to this connection, likewise. Optional: else they are
+     * simply written. */
+    void (*push_file)(struct conn *c, struct file_ref *f, off_t from, uint64_t len);
     /* The conn's deadline has passed. */
     void (*timeout)(struct conn *c);
     /* The server drains: finish what runs, close when idle. */

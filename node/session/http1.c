@@ -523,6 +523,15 @@ static void http1_credit(struct conn *c, int64_t bytes)
         x->target->ops->credit(x, bytes);
 }
 
+static void http1_push_file(struct conn *c, struct file_ref *f, off_t from, uint64_t len)
+{
+    struct http1 *h = c->session_state;
+    if (h != NULL && h->x != NULL && h->x->reply_raw)
+        raw_reply_push_file(h->x, f, from, len);
+    else
+        conn_write_file(c, f, from, len);
+}
+
 static void http1_drain(struct conn *c)
 {
     struct http1 *h = c->session_state;
@@ -553,6 +562,7 @@ const struct session_ops session_http1 = {
     .drained = http1_drained,
     .push = http1_push,
     .credit = http1_credit,
+    .push_file = http1_push_file,
     .timeout = http1_timeout,
     .drain = http1_drain,
     .closed = http1_closed,

@@ -3,6 +3,7 @@
  * its way into the ZeroMQ message. */
 
 #include "node/backend/handler_peer.h"
+#include "node/exchange/filter.h"
 #include "node/exchange/handler_message.h"
 #include "node/exchange/reply.h"
 #include "node/http/ws_handshake.h"
@@ -90,6 +91,7 @@ void websocket_post(struct websocket *ws, zmq_msg_t *message)
     const struct handler_peer *peer = ws->conn->handler;
     ws->posted_bytes += zmq_msg_size(message);
     websocket_worker(ws)->counters.websocket_messages++;
+    filter_conn_event(ws->conn, M2_REQ_SENT, NULL);
     if (backend_post(peer->backend, &ws->poster, ws->conn->id, message) != 0)
         conn_close(ws->conn, CONN_NO_MEMORY);
 }

@@ -3,6 +3,7 @@
  * is answered goes to the handler at once. */
 
 #include "node/backend/handler_peer.h"
+#include "node/exchange/filter.h"
 #include "node/exchange/raw_reply.h"
 #include "node/exchange/reply.h"
 #include "node/session/conn_life.h"
@@ -48,6 +49,7 @@ void websocket_raw_start(struct websocket *ws)
     struct backend *b = ((struct handler_peer *)ws->conn->handler)->backend;
     raw_reply_expect(ws->x);
     websocket_worker(ws)->counters.handler_requests++;
+    filter_event(ws->x, M2_REQ_SENT);
     b->ops->send(b, &ws->handshake->request);
 }
 

@@ -50,6 +50,7 @@
     X(pool_losses, "Requests lost with a worker")                                             \
     X(pool_queue_full, "Requests refused because a pool's queue was full")                    \
     X(pool_queue_timeouts, "Requests that waited too long in a pool's queue")                 \
+    X(filter_closes, "Connections that a filter closed")                                      \
     X(config_swaps, "Configurations put in place")                                            \
     X(config_refused, "Configurations that could not be built")
 

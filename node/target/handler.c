@@ -8,6 +8,7 @@
 #include "node/backend/handler_peer.h"
 #include "node/backend/pool.h"
 #include "node/deliver/registry.h"
+#include "node/exchange/filter.h"
 #include "node/exchange/raw_reply.h"
 #include "node/exchange/reply.h"
 #include "node/target/handler_parts.h"
@@ -88,6 +89,7 @@ void handler_send(struct exchange *x, struct slice head, struct slice body)
     buf_fini(&s->message);
     raw_reply_expect(x);
     x->worker->counters.handler_requests++;
+    filter_event(x, M2_REQ_SENT); /* one that closes is told to the handler like any other end */
     b->ops->send(b, &s->request);
 }
 

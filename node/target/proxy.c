@@ -3,6 +3,7 @@
 
 #include "node/target/proxy.h"
 
+#include "node/exchange/filter.h"
 #include "node/exchange/reply.h"
 #include "node/http/forward.h"
 #include "node/http/head_writer.h"
@@ -30,6 +31,7 @@ struct proxy_state {
     bool body_asked;      /* from now on there is no other attempt */
     bool awaits_continue; /* the client waits for 100 and so do we */
     bool body_paused;
+    bool told_sent;   /* to filters, who do not hear of other attempts */
     bool tried_fresh; /* after a kept-alive connection turned out closed */
 };
 
@@ -59,6 +61,14 @@ static void arm(struct proxy_state *s)
         deadline_clear(&c->deadline);
 }
 
+static void request_sent(struct proxy_state *s)
+{
+    s->response.request_sent = true;
+    if (!s->told_sent)
+        filter_event(s->response.x, M2_REQ_SENT);
+    s->told_sent = true;
+}
+
 static void ask_body(struct proxy_state *s)
 {
     s->awaits_continue = false;
@@ -66,13 +76,22 @@ static void ask_body(struct proxy_state *s)
     exchange_want_body(s->response.x);
 }
 
+static void give_up(struct proxy_state *s, int status);
+
 static void on_ready(struct upstream_use *use)
 {
     struct proxy_state *s = state_of(use);
+    enum filter_verdict verdict = filter_connected(s->response.x);
+    if (verdict != FILTER_GO_ON) {
+        upstream_end(use, false);
+        if (verdict == FILTER_FAIL)
+            give_up(s, 502);
+        return;
+    }
     conn_write(use->conn, s->request);
     arm(s);
     if (!s->has_body)
-        s->response.request_sent = true;
+        request_sent(s);
     else if (!s->awaits_continue)
         ask_body(s);
 }
@@ -135,7 +154,8 @@ static void on_failed(struct upstream_use *use, bool connected, const char *why)
     if (!s->response.is_tunnel)
         log_limited(&limit, LOG_WARN_LEVEL, "proxy", "no answer: %s upstream=%s path=%.*s", why,
                     target_of(s)->upstreams[s->chosen]->name, SLICE_ARG(s->response.x->path));
-    give_up(s, 502);
+    if (connected || filter_unreachable(s->response.x))
+        give_up(s, 502);
 }
 
 /* What the response half has found: ends the exchange or not. True: there may be more to read. */
@@ -236,7 +256,7 @@ static bool write_request(struct proxy_state *s, struct proxy_target *t, int *st
     struct exchange *x = s->response.x;
     char peer[46];
     struct forward_request f = {
-        .head = x->head,
+        .head = x->proxy_head != NULL ? x->proxy_head : x->head,
         .peer = slice_of(peer, conn_peer_text(x->conn, peer)),
         .scheme = conn_is_secure(x->conn) ? SLICE("https") : SLICE("http"),
         .fallback = upstream_authority(t->upstreams[0]),
@@ -304,7 +324,8 @@ static void proxy_body(struct exchange *x, struct slice piece, bool last)
     write_piece(s, c, piece, last);
     if (conn_is_closing(c))
         return;
-    s->response.request_sent = last;
+    if (last)
+        request_sent(s);
     arm(s);
     if (last && s->response.is_tunnel)
         conn_end_output(c);

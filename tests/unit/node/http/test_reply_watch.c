@@ -130,11 +130,48 @@ static void test_long_split_line(void **state)
     assert_true(w.close);
 }
 
+/* Content that is not seen: where it is due it counts, elsewhere the answer has no end. */
+static void test_content_that_nobody_sees(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before;
+        uint64_t len;
+        enum reply_part part;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n", 8, REPLY_DONE},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nab", 6, REPLY_DONE},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n", 5, REPLY_BODY},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n", 9, REPLY_UNTIL_CLOSE},
+        {"HTTP/1.1 200 OK\r\n\r\n", 9, REPLY_UNTIL_CLOSE},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n", 8, REPLY_BODY},
+        {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", 8, REPLY_UNTIL_CLOSE},
+        {"HTTP/1.1 200 OK\r\nContent-Le", 8, REPLY_UNTIL_CLOSE},
+        {"", 8, REPLY_UNTIL_CLOSE},
+        {"HTTP/1.1 204 No Content\r\n\r\n", 8, REPLY_DONE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct reply_watch w;
+        reply_watch_init(&w, GET);
+        reply_watch_feed(&w, slice_str(cases[i].before));
+        reply_watch_content(&w, cases[i].len);
+        assert_int_equal(w.part, cases[i].part);
+    }
+    struct reply_watch w; /* behind the data of a chunk its end is read again */
+    reply_watch_init(&w, GET);
+    reply_watch_feed(&w, slice_str(cases[5].before));
+    reply_watch_content(&w, 8);
+    reply_watch_feed(&w, SLICE("\r\n0\r\n\r\n"));
+    assert_int_equal(w.part, REPLY_DONE);
+    assert_int_equal(w.body.received, 8);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_long_split_line),
+        cmocka_unit_test(test_content_that_nobody_sees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
