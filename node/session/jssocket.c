@@ -5,6 +5,7 @@
 
 #include "node/backend/backend_post.h"
 #include "node/exchange/access_log.h"
+#include "node/exchange/filter.h"
 #include "node/exchange/handler_message.h"
 #include "node/exchange/reply.h"
 #include "node/http/socket_message.h"
@@ -190,6 +191,7 @@ static void post(struct conn *c, const struct conf_route *route)
         return;
     }
     worker_of(c)->counters.socket_messages++;
+    filter_conn_event(c, M2_REQ_SENT, NULL);
     write_access_log(c, 0, body.len);
     j->posting = true;
     if (backend_post(peer->backend, &j->poster, c->id, &message) != 0)
@@ -203,7 +205,15 @@ static void serve(struct conn *c, const struct jssocket *j)
     struct slice in = conn_input(c);
     struct route_hit hit;
     conn_touch(c);
-    if (socket_message_asks_policy(&j->message, in)) {
+    bool asks_policy = socket_message_asks_policy(&j->message, in);
+    const struct filter_subject about = {
+        .method = method_of(c),
+        .path = asks_policy ? SLICE_EMPTY : socket_message_path(&j->message, in),
+    };
+    if (!filter_conn_event(c, M2_REQ_RECV, &about) ||
+        !filter_conn_event(c, asks_policy ? M2_SOCKET_REQ : M2_MSG_REQ, &about))
+        return;
+    if (asks_policy) {
         write_access_log(c, 0, sizeof policy);
         conn_write(c, slice_of(policy, sizeof policy));
         conn_close_after_flush(c);
@@ -217,7 +227,7 @@ static void serve(struct conn *c, const struct jssocket *j)
     const struct conf_route *route = hit.target;
     if (route->target->peer == NULL)
         conn_close_after_flush(c); /* only a handler can speak on a socket */
-    else if (!socket_message_is_ping(&j->message, in))
+    else if (!socket_message_is_ping(&j->message, in) && filter_conn_event(c, M2_HANDLER, &about))
         post(c, route);
 }
 

@@ -34,6 +34,7 @@ handler = Handler(send_spec="ipc://{{folder}}/run/send", send_ident="h",
 hosts_of_main = [Host(name="localhost", routes={{{{
     "/files/": Dir(base="files/", index_file="index.html", default_ctype="text/plain"),
     "/handler": handler,
+    "@chat": handler,
     "/proxy/": Proxy(addr="127.0.0.1", port={upstream}),
     "/down": Proxy(addr="127.0.0.1", port={nobody}),
     "/old": Redirect(to="/new"),
@@ -298,6 +299,19 @@ def test_a_websocket_is_taken_for_a_request(stage: Stage, node: Kit) -> None:
     assert request.headers.first("METHOD") == b"GET"
     handler.reply_http(request, b"no socket")
     assert client.response().body == b"no socket"
+
+
+def test_a_json_socket_and_a_flash_policy(world: World) -> None:
+    handler, client = world.handler(), world.client()
+    client.send(b'@chat {"a":1}\0')
+    assert next_request(handler).path == b"@chat"
+    world.expect("OPEN REQ_RECV MSG_REQ HANDLER REQ_SENT")
+    client.close()
+    world.expect("CLOSE")
+    client = world.client().send(b"<policy-file-request/>\0")
+    client.read_end()
+    client.close()
+    world.expect("OPEN REQ_RECV SOCKET_REQ CLOSE")
 
 
 # ---- what filters may do --------------------------------------------------------------------------
