@@ -187,18 +187,16 @@ void process_leave(const struct process_plan *p)
         unlink(p->pid_path);
 }
 
-void process_raise_descriptors(unsigned want)
+void process_limit_descriptors(unsigned want)
 {
     struct rlimit limit;
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     rlim_t target = want > 0 && want < limit.rlim_max ? want : limit.rlim_max;
-    if (target > limit.rlim_cur) {
-        limit.rlim_cur = target;
-        if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
-            log_warn("server", "can't raise the limit of open files to %lu: %s",
-                     (unsigned long)target, strerror(errno));
-    }
+    limit.rlim_cur = target;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        log_warn("server", "can't set the limit of open files to %lu: %s", (unsigned long)target,
+                 strerror(errno));
     if (want > limit.rlim_cur)
         log_warn("server",
                  "only %lu files can be open, superpoll.max_fd asks for %u; raise the hard limit",

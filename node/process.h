@@ -44,8 +44,8 @@ int process_reopen_error_log(const struct process_plan *p, struct error *e);
 /* Removes the pid file if it is still ours. */
 void process_leave(const struct process_plan *p);
 
-/* Raises the soft limit of open files to `want` (0: as far as the hard limit goes); logs what it
- * got. */
-void process_raise_descriptors(unsigned want);
+/* Sets the soft limit of open files to `want`, at most the hard limit (0: the hard limit); says
+ * when it got less. */
+void process_limit_descriptors(unsigned want);
 
 #endif

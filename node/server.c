@@ -182,6 +182,8 @@ int server_reload(struct server *s, struct error *e)
     if ((s->worker.snapshot != NULL && server_open_access_log(s, &log_error_text) != 0) ||
         process_reopen_error_log(&s->process, &log_error_text) != 0)
         log_warn("server", "%s", log_error_text.text);
+    if (s->worker.snapshot != NULL)
+        log_set_level((enum log_level)row_int(s->worker.snapshot->server, SERVER_ERROR_LOG_LEVEL));
     if (result == 0 && s->options.config != NULL)
         log_info("server", "configuration is in place again config=%s", s->config_path);
     else if (result == 0)
@@ -346,7 +348,7 @@ static int start_single(struct server *s, const struct model *m, const struct ro
     struct prepared *p;
     struct tls_context *tls = NULL;
     plan_process(s, m, row);
-    process_raise_descriptors((unsigned)setting_int(m, SETTING_SUPERPOLL_MAX_FD));
+    process_limit_descriptors((unsigned)setting_int(m, SETTING_SUPERPOLL_MAX_FD));
     if (process_check_pid_file(&s->process, e) != 0 || process_daemonize(&s->process, e) != 0)
         return -1;
     snprintf(s->worker.uuid, sizeof s->worker.uuid, "%s", row_str(row, SERVER_UUID));

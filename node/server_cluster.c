@@ -88,7 +88,7 @@ int server_create_node(struct server *s, struct error *e)
     };
     s->process = (struct process_plan){
         .chroot = "", .pid_file = "", .error_log = "", .ready_fd = -1};
-    process_raise_descriptors(0);
+    process_limit_descriptors(0);
     if (server_build_worker(s, SERVER_BUFFER_SIZE, 1, e) != 0 ||
         agent_create(&s->agent, s->worker.loop.ev, &config, &agent_ops, s, e) != 0)
         return -1;

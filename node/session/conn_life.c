@@ -18,9 +18,20 @@ bool conn_life_is_idle_too_long(const struct conn *c, const struct settings *s)
     return score > s->kill_limit;
 }
 
+static unsigned tests_of(const struct settings *s)
+{
+    return (s->min_ping_s > 0) + (s->min_read_rate > 0) + (s->min_write_rate > 0);
+}
+
+bool conn_life_is_swept(const struct settings *s)
+{
+    return tests_of(s) > s->kill_limit;
+}
+
 unsigned conn_life_sweep_in_s(const struct conn *c, const struct settings *s)
 {
-    if (now_s(c) - c->last_ping_s < s->min_ping_s)
+    bool needs_ping = s->min_ping_s > 0 && tests_of(s) <= s->kill_limit + 1;
+    if (needs_ping && now_s(c) - c->last_ping_s <= s->min_ping_s)
         return conn_life_left_s(c->last_ping_s, s->min_ping_s, now_s(c)) + 1;
     return s->tick_s;
 }

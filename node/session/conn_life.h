@@ -14,7 +14,11 @@
  * kill_limit close. */
 bool conn_life_is_idle_too_long(const struct conn *c, const struct settings *s);
 
-/* Seconds until the sweep may find something. */
+/* Whether enough of the tests are in use to close any connection. */
+bool conn_life_is_swept(const struct settings *s);
+
+/* Seconds until the sweep may find something: to the next tick, or, while it takes the ping test to
+ * close, until that may fail. */
 unsigned conn_life_sweep_in_s(const struct conn *c, const struct settings *s);
 
 /* Seconds left of a limit that runs since then. */

@@ -111,7 +111,7 @@ static void arm(struct conn *c)
 {
     const struct settings *s = &worker_of(c)->snapshot->settings;
     const struct http1 *h = c->session_state;
-    unsigned wait_s;
+    unsigned sweep_s = conn_life_sweep_in_s(c, s), wait_s = sweep_s;
     if (h != NULL && h->is_tunnel) {
         deadline_clear(&c->deadline);
         return;
@@ -123,8 +123,8 @@ static void arm(struct conn *c)
         wait_s = conn_life_left_s(c->last_read_s, s->body_timeout_s, now_s(c));
     else if (is_idle(c))
         wait_s = conn_life_left_s(last_use_s(c), s->idle_timeout_s, now_s(c));
-    else
-        wait_s = conn_life_sweep_in_s(c, s);
+    if (sweep_s < wait_s && conn_life_is_swept(s))
+        wait_s = sweep_s;
     uint64_t wait_ms = wait_s * 1000ull;
     if (h != NULL && h->x != NULL && h->x->due_us != 0) {
         uint64_t left_ms = until_ms(c, h->x->due_us);
