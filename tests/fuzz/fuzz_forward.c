@@ -36,7 +36,11 @@ static void forward_request(char *bytes, size_t len, bool keeps)
     request_head_init(&h, fields, ROOM);
     if (request_head_parse(&h, bytes, len, &limits) != PARSE_DONE || h.form == TARGET_AUTHORITY)
         return;
-    struct forward_request f = {&h, SLICE("192.0.2.1"), SLICE("http"), SLICE("up:80"), keeps};
+    struct forward_request f = {.head = &h,
+                                .peer = SLICE("192.0.2.1"),
+                                .scheme = SLICE("http"),
+                                .fallback = SLICE("up:80"),
+                                .keeps_forwarded = keeps};
     size_t room = forward_request_room(&f);
     char *out = malloc(room);
     check(out != NULL);

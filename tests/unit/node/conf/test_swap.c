@@ -2,6 +2,8 @@
  * leaves no trace, and a thousand swaps leave nothing behind. */
 #include "node/backend/pool_worker.h"
 #include "node/conf/swap.h"
+
+#include "node/backend/upstream.h"
 #include "node/session/http1.h"
 #include "node/target/handler.h"
 #include "node/target/redirect.h"
@@ -18,6 +20,8 @@ static struct worker worker;
 static struct live live;
 static const struct target_ops *const kinds[] = {&target_handler, &target_redirect, NULL};
 
+static struct upstreams upstreams;
+
 static int set_up(void **state)
 {
     (void)state;
@@ -29,6 +33,8 @@ static int set_up(void **state)
     conns_init(&worker.conns, &worker.loop, &worker.deadlines, 16384);
     worker.conns.owner = &worker;
     worker.backends = &world.backends;
+    upstreams_init(&upstreams, &worker.loop, &worker.deadlines, &worker.counters, 16384);
+    worker.upstreams = &upstreams;
     world.backends.loop = &worker.loop;
     worker.zmq = world.zmq;
     live = (struct live){.worker = &worker, .session = &session_http1, .kinds = kinds};
@@ -43,6 +49,7 @@ static int tear_down(void **state)
     swap_stop(&live);
     deadlines_fini(&worker.deadlines);
     backends_fini(&world.backends);
+    upstreams_fini(&upstreams);
     zmq_ctx_term(world.zmq);
     loop_fini(&worker.loop);
     return 0;

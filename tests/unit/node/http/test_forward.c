@@ -82,8 +82,11 @@ static void test_requests(void **state)
         struct request_head h;
         request_head_init(&h, fields, FIELDS);
         assert_int_equal(request_head_parse(&h, bytes, len, &limits), PARSE_DONE);
-        struct forward_request f = {&h, SLICE("192.0.2.1"), SLICE("http"), SLICE("up:1"),
-                                    rows[i].keeps};
+        struct forward_request f = {.head = &h,
+                                    .peer = SLICE("192.0.2.1"),
+                                    .scheme = SLICE("http"),
+                                    .fallback = SLICE("up:1"),
+                                    .keeps_forwarded = rows[i].keeps};
         size_t room = forward_request_room(&f);
         char *out = malloc(room);
         assert_non_null(out);
