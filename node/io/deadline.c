@@ -38,7 +38,9 @@ void deadline_set(struct deadlines *w, struct deadline *d, uint64_t after_ms)
 {
     uint64_t due_ms = loop_now_ms(w->loop) + after_ms;
     d->tick = (due_ms + DEADLINE_TICK_MS - 1) / DEADLINE_TICK_MS;
-    if (d->tick <= w->now_tick)
+    /* What is due comes with the next tick, whenever that is looked at: rounding up from now would
+     * put it off again each time it is set between a tick and its timer. */
+    if (after_ms == 0 || d->tick <= w->now_tick)
         d->tick = w->now_tick + 1;
     list_remove(&d->link);
     list_push_back(&w->slots[d->tick % DEADLINE_SLOTS], &d->link);

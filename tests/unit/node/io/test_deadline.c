@@ -66,6 +66,29 @@ static struct timed make(void)
     return t;
 }
 
+/* A client that dribbles has its deadline set again with every byte: when it is due it must come,
+ * wherever between two ticks the bytes fall. */
+static void test_due_is_not_put_off(void **state)
+{
+    (void)state;
+    for (unsigned phase = 0; phase < DEADLINE_TICK_MS; phase += 10) {
+        struct timed t = make();
+        uint64_t begin_ms = (now_ms / DEADLINE_TICK_MS + 2) * DEADLINE_TICK_MS;
+        deadline_init(&t.deadline, on_fire);
+        for (uint64_t ms = begin_ms; ms < begin_ms + 300 && t.fired == 0; ms += 10) {
+            now_ms = ms;
+            clock_fake(ms * 1000, 1700000000000);
+            loop_step(&loop);
+            if (ms % DEADLINE_TICK_MS == phase)
+                deadlines_advance(&wheel);
+            if (t.fired == 0)
+                deadline_set(&wheel, &t.deadline, 0);
+        }
+        assert_int_equal(t.fired, 1);
+        deadline_clear(&t.deadline);
+    }
+}
+
 static void test_never_early_and_hardly_late(void **state)
 {
     (void)state;
@@ -169,6 +192,7 @@ static void test_a_long_stop(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(test_due_is_not_put_off),
         TEST(test_never_early_and_hardly_late),
         TEST(test_setting_again_replaces),
         TEST(test_clearing),
