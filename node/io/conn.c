@@ -1,16 +1,15 @@
 /* Level-triggered reading, one read(2) per turn: what is left in the socket wakes the loop again,
- * and no connection can starve the others. Writing happens once per turn, for all that was queued
- * in it; the write watcher is started only when the socket is full, so steady traffic makes no
- * epoll_ctl call. */
+ * and no connection can starve the others. How output leaves is in conn_output.c. */
 
 #include "node/io/conn.h"
+
+#include "node/io/conn_output.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 struct conn_buffer {
@@ -22,12 +21,8 @@ struct conn_buffer {
 enum {
     SPARE_CONNS = 1024,
     SPARE_BUFFERS = 256,
-    WRITE_VECTORS = 64,
-    FILE_CHUNK = 2 << 20, /* bytes of one sendfile call: fairness between connections */
-    WRITES_PER_TURN = 4,
-    HIGH_WATER = 256 << 10, /* producers with a source of their own wait above this */
-    FLUSH_MS = 30000,       /* pause in which the peer may take none of the last bytes */
-    LINGER_MS = 2000,       /* time for the peer to read the end before a reset could hit it */
+    FLUSH_MS = 30000, /* pause in which the peer may take none of the last bytes */
+    LINGER_MS = 2000, /* time for the peer to read the end before a reset could hit it */
 };
 
 static const char *const reason_texts[CONN_REASON_COUNT] = {
@@ -57,7 +52,7 @@ static uint32_t loop_seconds(const struct loop *l)
 }
 
 /* The watcher's interest follows the state; libev tells the kernel once per turn at most. */
-static void update_interest(struct conn *c)
+void conn_update_interest(struct conn *c)
 {
     if (conn_is_closing(c))
         return;
@@ -136,12 +131,12 @@ static void begin_linger(struct conn *c)
     }
     if (c->transport->end != NULL && c->transport->end(c) != 0) { /* in vain for now */
         c->wants_write = true;
-        update_interest(c);
+        conn_update_interest(c);
         return;
     }
     shutdown(c->io.fd, SHUT_WR);
     c->reading_paused = false;
-    update_interest(c);
+    conn_update_interest(c);
     deadline_set(c->set->deadlines, &c->deadline, LINGER_MS);
 }
 
@@ -164,86 +159,9 @@ void conn_end_output(struct conn *c)
     loop_at_turn_end(c->set->loop, &c->flush);
 }
 
-/* --- writing --- */
-
-static ssize_t write_file_piece(struct conn *c, int fd, off_t from, uint64_t len)
-{
-    size_t chunk = len < FILE_CHUNK ? (size_t)len : FILE_CHUNK;
-    if (c->transport->sendfile != NULL) {
-        ssize_t sent = c->transport->sendfile(c, fd, &from, chunk);
-        if (sent == 0) { /* the file is shorter than announced: the answer cannot be completed */
-            errno = EIO;
-            return -1;
-        }
-        return sent;
-    }
-    char bytes[16384];
-    ssize_t got = pread(fd, bytes, chunk < sizeof bytes ? chunk : sizeof bytes, from);
-    if (got <= 0) {
-        errno = got == 0 ? EIO : errno;
-        return -1;
-    }
-    struct iovec vector = {bytes, (size_t)got};
-    return c->transport->write(c, &vector, 1);
-}
-
-/* Writes the next pieces; bytes, or -1 with errno. *offered: how many it tried. */
-static ssize_t write_some(struct conn *c, uint64_t *offered)
-{
-    int fd;
-    off_t from;
-    uint64_t len;
-    if (outq_head_file(&c->out, &fd, &from, &len)) {
-        *offered = len < FILE_CHUNK ? len : FILE_CHUNK;
-        return write_file_piece(c, fd, from, len);
-    }
-    struct iovec vectors[WRITE_VECTORS];
-    int count = outq_gather(&c->out, vectors, WRITE_VECTORS);
-    *offered = 0;
-    for (int i = 0; i < count; i++)
-        *offered += vectors[i].iov_len;
-    return c->transport->write(c, vectors, count);
-}
-
-static void written(struct conn *c, uint64_t len)
-{
-    outq_written(&c->out, &c->set->out_memory, len);
-    c->bytes_written += len;
-    c->last_write_s = c->last_ping_s = loop_seconds(c->set->loop);
-}
-
-/* Above it producers wait; they go on below a quarter of it. */
-static uint64_t high_water(const struct conn *c)
-{
-    uint64_t half = c->set->output_limit / 2;
-    return half < HIGH_WATER ? half : HIGH_WATER;
-}
-
-/* Hands the kernel what it takes, and calls nobody back: safe at any depth. */
-static void write_out(struct conn *c)
-{
-    bool blocked = false;
-    for (int i = 0; i < WRITES_PER_TURN && !outq_is_empty(&c->out) && !blocked; i++) {
-        uint64_t offered;
-        ssize_t sent = write_some(c, &offered);
-        if (sent > 0)
-            written(c, (uint64_t)sent);
-        if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-            conn_close(c, errno == EIO ? CONN_INTERNAL : CONN_CLIENT_RESET);
-            return;
-        }
-        blocked = sent < 0 ? errno == EAGAIN : (uint64_t)sent < offered;
-    }
-    bool wants_write = !outq_is_empty(&c->out);
-    if (wants_write != c->wants_write) {
-        c->wants_write = wants_write;
-        update_interest(c);
-    }
-}
-
 static void flush(struct conn *c)
 {
-    write_out(c);
+    conn_write_out(c);
     if (conn_is_closing(c))
         return;
     if (outq_is_empty(&c->out) && c->close_when_flushed) {
@@ -254,7 +172,7 @@ static void flush(struct conn *c)
         c->end_when_flushed = false;
         shutdown(c->io.fd, SHUT_WR);
     }
-    if (c->was_full && c->out.bytes <= high_water(c) / 4) {
+    if (c->was_full && c->out.bytes <= conn_high_water(c) / 4) {
         c->was_full = false;
         if (c->session->drained != NULL)
             c->session->drained(c);
@@ -278,84 +196,6 @@ static void release_empty_buffer(struct conn *c)
         release_buffer(c);
 }
 
-static bool queued(struct conn *c, int result)
-{
-    if (result != 0) {
-        conn_close(c, CONN_NO_MEMORY);
-        return false;
-    }
-    if (outq_memory_held(&c->out) > c->set->output_limit) {
-        /* A reader that is merely behind gets one chance to take what the socket has room for. */
-        write_out(c);
-        if (outq_memory_held(&c->out) > c->set->output_limit)
-            conn_close(c, CONN_OUTPUT_LIMIT);
-        if (conn_is_closing(c))
-            return false;
-    }
-    if (!c->wants_write || c->was_full)
-        loop_at_turn_end(c->set->loop, &c->flush);
-    return true;
-}
-
-static bool can_write(const struct conn *c)
-{
-    return !conn_is_closing(c) && !c->close_when_flushed;
-}
-
-bool conn_write(struct conn *c, struct slice bytes)
-{
-    return can_write(c) && queued(c, outq_copy(&c->out, &c->set->out_memory, bytes));
-}
-
-bool conn_write_payload(struct conn *c, struct payload *p, size_t from, size_t len)
-{
-    return can_write(c) && queued(c, outq_share(&c->out, &c->set->out_memory, p, from, len));
-}
-
-/* A file costs no memory however long it is: it does not count against the limit. */
-bool conn_write_file(struct conn *c, struct file_ref *f, off_t from, uint64_t len)
-{
-    if (!can_write(c))
-        return false;
-    if (outq_file(&c->out, &c->set->out_memory, f, from, len) != 0) {
-        conn_close(c, CONN_NO_MEMORY);
-        return false;
-    }
-    if (!c->wants_write)
-        loop_at_turn_end(c->set->loop, &c->flush);
-    return true;
-}
-
-void conn_write_mark(struct conn *c, uint64_t number)
-{
-    if (can_write(c) && outq_mark(&c->out, &c->set->out_memory, number) != 0)
-        conn_close(c, CONN_NO_MEMORY);
-}
-
-char *conn_write_room(struct conn *c, size_t len)
-{
-    if (!can_write(c))
-        return NULL;
-    char *room = outq_room(&c->out, &c->set->out_memory, len);
-    if (room == NULL)
-        conn_close(c, CONN_NO_MEMORY);
-    return room;
-}
-
-bool conn_write_filled(struct conn *c, size_t len)
-{
-    outq_filled(&c->out, &c->set->out_memory, len);
-    return queued(c, 0);
-}
-
-bool conn_is_full(const struct conn *c)
-{
-    if (c->out.bytes <= high_water(c))
-        return false;
-    ((struct conn *)(uintptr_t)c)->was_full = true; /* remembers that someone waits */
-    return true;
-}
-
 /* --- reading --- */
 
 static ssize_t read_some(struct conn *c, void *into, size_t room)
@@ -364,7 +204,7 @@ static ssize_t read_some(struct conn *c, void *into, size_t room)
     c->read_wants_write = false;
     ssize_t got = c->transport->read(c, into, room);
     if (c->read_wants_write != wanted_write)
-        update_interest(c);
+        conn_update_interest(c);
     return got;
 }
 
@@ -380,7 +220,7 @@ static void discard_input(struct conn *c)
     ssize_t got = read_some(c, sink, sizeof sink);
     if (got == 0 && !outq_is_empty(&c->out)) {
         c->input_ended = true;
-        update_interest(c);
+        conn_update_interest(c);
     } else if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
         conn_close(c, CONN_DONE);
     }
@@ -406,7 +246,7 @@ static bool ensure_buffer(struct conn *c)
 static void input_ended(struct conn *c)
 {
     c->input_ended = true;
-    update_interest(c);
+    conn_update_interest(c);
     if (c->session->input_end != NULL)
         c->session->input_end(c);
     else
@@ -553,7 +393,7 @@ void conn_pause(struct conn *c)
     if (c->reading_paused)
         return;
     c->reading_paused = true;
-    update_interest(c);
+    conn_update_interest(c);
 }
 
 void conn_resume(struct conn *c)
@@ -562,7 +402,7 @@ void conn_resume(struct conn *c)
         return;
     stop_watching_end(c);
     c->reading_paused = false;
-    update_interest(c);
+    conn_update_interest(c);
     if (has_pending(c))
         loop_at_turn_end(c->set->loop, &c->flush);
 }
