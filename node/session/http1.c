@@ -7,56 +7,25 @@
 #include "node/exchange/head_box.h"
 #include "node/exchange/raw_reply.h"
 #include "node/exchange/reply.h"
-#include "node/http/body.h"
 #include "node/http/status_code.h"
 #include "node/session/conn_life.h"
+#include "node/session/http1_state.h"
 #include "node/session/identify.h"
 #include "node/session/websocket.h"
 #include "proto/base/log.h"
 
 #include <string.h>
 
-enum phase { PHASE_HEAD, PHASE_SERVE, PHASE_DISCARD };
-
-enum {
-    SPARE_STATES = 256,
-    DISCARD_MOST =
-        256 << 10, /* an unread body up to this is read away; beyond, closing is cheaper */
-};
-
-struct http1 {
-    struct request_head *head; /* being read; given to the exchange with the request */
-    struct exchange *x;
-    struct body body;
-    enum phase phase;
-    uint32_t head_len;     /* bytes of the head at the front of the input, not yet consumed */
-    uint32_t head_since_s; /* when the first byte of the head came */
-    uint64_t discarded;
-    bool body_wanted;
-    bool body_done;
-    bool body_paused;
-    bool expects_continue;
-    bool is_tunnel; /* the body has no end but the client's */
-};
+enum { SPARE_STATES = 256 };
 
 void http1_pool_init(struct freelist *pool)
 {
     freelist_init(pool, sizeof(struct http1), SPARE_STATES);
 }
 
-static struct worker *worker_of(const struct conn *c)
-{
-    return c->set->owner;
-}
-
-static uint32_t now_s(const struct conn *c)
-{
-    return (uint32_t)(c->set->loop->now_us / 1000000u);
-}
-
 static struct http1 *state_create(struct conn *c)
 {
-    struct http1 *h = freelist_take(&worker_of(c)->http1s);
+    struct http1 *h = freelist_take(&http1_worker(c)->http1s);
     if (h != NULL)
         memset(h, 0, sizeof *h);
     c->session_state = h;
@@ -68,17 +37,12 @@ static void state_destroy(struct conn *c)
     struct http1 *h = c->session_state;
     if (h == NULL)
         return;
-    head_box_give(&worker_of(c)->heads, h->head);
-    freelist_give(&worker_of(c)->http1s, h);
+    head_box_give(&http1_worker(c)->heads, h->head);
+    freelist_give(&http1_worker(c)->http1s, h);
     c->session_state = NULL;
 }
 
 /* --- deadlines --- */
-
-static bool reads_body(const struct http1 *h)
-{
-    return h != NULL && h->x != NULL && h->body_wanted && !h->body_done && !h->body_paused;
-}
 
 /* Between requests, at most taking the last answer, and no handler holds the connection to speak on
  * it later. */
@@ -95,11 +59,6 @@ static uint32_t last_use_s(const struct conn *c)
     return c->last_write_s > latest ? c->last_write_s : latest;
 }
 
-static bool waits_for_body(const struct http1 *h)
-{
-    return reads_body(h) || (h != NULL && h->phase == PHASE_DISCARD);
-}
-
 /* From now on, rounded up. */
 static uint64_t until_ms(const struct conn *c, uint64_t due_us)
 {
@@ -107,9 +66,9 @@ static uint64_t until_ms(const struct conn *c, uint64_t due_us)
     return due_us > now_us ? (due_us - now_us + 999) / 1000 : 0;
 }
 
-static void arm(struct conn *c)
+void http1_arm(struct conn *c)
 {
-    const struct settings *s = &worker_of(c)->snapshot->settings;
+    const struct settings *s = &http1_worker(c)->snapshot->settings;
     const struct http1 *h = c->session_state;
     unsigned sweep_s = conn_life_sweep_in_s(c, s), wait_s = sweep_s;
     if (h != NULL && h->is_tunnel) {
@@ -118,11 +77,11 @@ static void arm(struct conn *c)
     }
     if (h != NULL && h->phase == PHASE_HEAD)
         wait_s = conn_life_left_s(h->head_since_s, s->header_timeout_s,
-                                  now_s(c)); /* from its first byte */
-    else if (waits_for_body(h))
-        wait_s = conn_life_left_s(c->last_read_s, s->body_timeout_s, now_s(c));
+                                  http1_now_s(c)); /* from its first byte */
+    else if (http1_waits_for_body(h))
+        wait_s = conn_life_left_s(c->last_read_s, s->body_timeout_s, http1_now_s(c));
     else if (is_idle(c))
-        wait_s = conn_life_left_s(last_use_s(c), s->idle_timeout_s, now_s(c));
+        wait_s = conn_life_left_s(last_use_s(c), s->idle_timeout_s, http1_now_s(c));
     if (sweep_s < wait_s && conn_life_is_swept(s))
         wait_s = sweep_s;
     uint64_t wait_ms = wait_s * 1000ull;
@@ -137,10 +96,10 @@ static void refuse(struct conn *c, int status, const char *why, size_t offset);
 
 static void http1_timeout(struct conn *c)
 {
-    struct worker *w = worker_of(c);
+    struct worker *w = http1_worker(c);
     const struct settings *s = &w->snapshot->settings;
     struct http1 *h = c->session_state;
-    uint32_t now = now_s(c);
+    uint32_t now = http1_now_s(c);
     if (h != NULL && h->phase == PHASE_HEAD && now - h->head_since_s >= s->header_timeout_s) {
         w->counters.timeouts++;
         refuse(c, 408, "the request head took too long", conn_input(c).len);
@@ -150,7 +109,7 @@ static void http1_timeout(struct conn *c)
         exchange_time_out(h->x);
         return;
     }
-    bool stalls = waits_for_body(h) && now - c->last_read_s >= s->body_timeout_s;
+    bool stalls = http1_waits_for_body(h) && now - c->last_read_s >= s->body_timeout_s;
     if (stalls && h->x != NULL) {
         w->counters.timeouts++;
         exchange_fail(h->x, 408);
@@ -165,13 +124,13 @@ static void http1_timeout(struct conn *c)
         conn_close(c, CONN_TIMEOUT);
         return;
     }
-    arm(c);
+    http1_arm(c);
 }
 
 static void http1_opened(struct conn *c)
 {
-    worker_of(c)->counters.connections_accepted++;
-    arm(c);
+    http1_worker(c)->counters.connections_accepted++;
+    http1_arm(c);
 }
 
 /* --- the end of a request and the beginning of the next --- */
@@ -179,7 +138,7 @@ static void http1_opened(struct conn *c)
 /* Refuses what is no request: answers, logs once, closes. */
 static void refuse(struct conn *c, int status, const char *why, size_t offset)
 {
-    struct worker *w = worker_of(c);
+    struct worker *w = http1_worker(c);
     static struct log_limit limit;
     char peer[46], answer[REPLY_ERROR_ROOM];
     conn_peer_text(c, peer);
@@ -194,10 +153,10 @@ static void refuse(struct conn *c, int status, const char *why, size_t offset)
     conn_close_after_flush(c);
 }
 
-static void next_request(struct conn *c)
+void http1_next_request(struct conn *c)
 {
     bool is_last = c->input_ended && conn_input(c).len == 0;
-    if (worker_of(c)->draining || is_last) {
+    if (http1_worker(c)->draining || is_last) {
         conn_close_after_flush(c);
         return;
     }
@@ -205,11 +164,10 @@ static void next_request(struct conn *c)
     conn_resume(c);
     if (conn_input(c).len > 0)
         conn_wake(c);
-    arm(c);
+    http1_arm(c);
 }
 
-/* The client has nothing more to say in the middle of something: it still gets what is queued. */
-static void close_unfinished(struct conn *c)
+void http1_close_unfinished(struct conn *c)
 {
     if (outq_is_empty(&c->out))
         conn_close(c, CONN_CLIENT_CLOSED);
@@ -243,120 +201,10 @@ static void exchange_ended(struct conn *c, struct exchange *x, bool keep_alive)
         h->phase = PHASE_DISCARD;
         conn_resume(c);
         conn_wake(c);
-        arm(c);
+        http1_arm(c);
         return;
     }
-    next_request(c);
-}
-
-/* --- bodies --- */
-
-static void want_body(struct conn *c)
-{
-    struct http1 *h = c->session_state;
-    h->body_wanted = true;
-    if (h->expects_continue && conn_input(c).len == 0) {
-        worker_of(c)->counters.responses_1xx++;
-        conn_write(c, SLICE("HTTP/1.1 100 Continue\r\n\r\n"));
-    }
-    h->expects_continue = false;
-    conn_resume(c); /* the buffer may have become full meanwhile */
-    conn_wake(c);
-    arm(c);
-}
-
-static void tunnel(struct conn *c)
-{
-    struct http1 *h = c->session_state;
-    body_init_until_close(&h->body);
-    h->is_tunnel = h->body_wanted = true;
-    h->body_done = false;
-    conn_resume(c);
-    conn_wake(c); /* for what was sent ahead */
-    arm(c);
-}
-
-static void pause_body(struct conn *c)
-{
-    ((struct http1 *)c->session_state)->body_paused = true;
-    conn_pause(c);
-}
-
-static void resume_body(struct conn *c)
-{
-    struct http1 *h = c->session_state;
-    h->body_paused = false;
-    c->last_read_s = now_s(c); /* it was not the client that waited */
-    conn_resume(c);
-    if (conn_input(c).len > 0 || h->is_tunnel)
-        conn_wake(c); /* of a tunnel also for its end, which may have come */
-    arm(c);
-}
-
-/* Takes the next step of the framing from the input. */
-static enum parse_result take_piece(struct conn *c, struct http1 *h, struct slice *piece)
-{
-    size_t consumed = 0;
-    struct slice in = conn_input(c);
-    if (h->x != NULL && h->x->body_most > 0 && in.len > h->x->body_most)
-        in.len = h->x->body_most;
-    *piece = SLICE_EMPTY;
-    enum parse_result result = body_feed(&h->body, in, &consumed, piece);
-    conn_consume(c, consumed);
-    h->body_done = result == PARSE_DONE || body_is_done(&h->body);
-    return result;
-}
-
-/* The client has ended its direction before the end of the body: only a tunnel ends so. */
-static void body_breaks_off(struct conn *c, struct http1 *h)
-{
-    if (h->is_tunnel) {
-        h->body_done = true;
-        exchange_body(h->x, SLICE_EMPTY, true);
-    } else {
-        conn_close(c, CONN_CLIENT_CLOSED);
-    }
-}
-
-static void read_body(struct conn *c)
-{
-    for (struct http1 *h; (h = c->session_state) != NULL && reads_body(h) && !conn_is_closing(c);) {
-        struct slice piece;
-        enum parse_result result = take_piece(c, h, &piece);
-        if (result == PARSE_BAD) {
-            worker_of(c)->counters.requests_bad++;
-            exchange_fail(h->x, parse_fault_status(h->body.fault));
-            return;
-        }
-        if (result == PARSE_MORE) {
-            if (conn_input(c).len > 0)
-                continue; /* there is more than the target wanted at once */
-            if (c->input_ended)
-                body_breaks_off(c, h);
-            return;
-        }
-        h->x->chunk_ended = body_chunk_ended(&h->body);
-        exchange_body(h->x, piece, h->body_done);
-    }
-}
-
-static void discard_body(struct conn *c, struct http1 *h)
-{
-    while (!h->body_done) {
-        struct slice piece;
-        enum parse_result result = take_piece(c, h, &piece);
-        h->discarded += piece.len;
-        if (result == PARSE_BAD || h->discarded > DISCARD_MOST) {
-            conn_close_after_flush(c);
-            return;
-        }
-        if (result == PARSE_MORE) {
-            if (c->input_ended)
-                close_unfinished(c);
-            return;
-        }
-    }
-    next_request(c);
+    http1_next_request(c);
 }
 
 /* --- heads --- */
@@ -373,10 +221,10 @@ static void become_websocket(struct conn *c, struct exchange *x)
 }
 
 static const struct exchange_sink sink = {
-    .want_body = want_body,
-    .pause_body = pause_body,
-    .resume_body = resume_body,
-    .tunnel = tunnel,
+    .want_body = http1_want_body,
+    .pause_body = http1_pause_body,
+    .resume_body = http1_resume_body,
+    .tunnel = http1_tunnel,
     .head_released = head_released,
     .ended = exchange_ended,
     .websocket = become_websocket,
@@ -384,7 +232,7 @@ static const struct exchange_sink sink = {
 
 static void serve(struct conn *c, struct http1 *h)
 {
-    struct worker *w = worker_of(c);
+    struct worker *w = http1_worker(c);
     h->phase = PHASE_SERVE;
     h->head_len = (uint32_t)h->head->len;
     h->expects_continue = h->head->expect_continue;
@@ -399,18 +247,18 @@ static void serve(struct conn *c, struct http1 *h)
         return;
     }
     h->head = NULL; /* the exchange's now */
-    h->x->closes_if_unread = h->expects_continue || h->x->head->content_length > DISCARD_MOST;
+    h->x->closes_if_unread = h->expects_continue || h->x->head->content_length > HTTP1_DISCARD_MOST;
     exchange_serve(h->x);
     if (c->session != &session_http1)
         return;           /* the state is another's now */
     h = c->session_state; /* it may have ended */
     if (h != NULL && h->x != NULL && h->x->due_us != 0)
-        arm(c);
+        http1_arm(c);
 }
 
 static enum parse_result parse_head(struct conn *c, struct http1 *h)
 {
-    const struct settings *s = &worker_of(c)->snapshot->settings;
+    const struct settings *s = &http1_worker(c)->snapshot->settings;
     size_t most = c->set->buffer_size;
     struct request_limits limits = {
         .head_bytes = s->head_bytes < most ? s->head_bytes : most,
@@ -433,8 +281,8 @@ static enum parse_result parse_head(struct conn *c, struct http1 *h)
 static void read_head(struct conn *c, struct http1 *h)
 {
     if (h->head == NULL) {
-        h->head = head_box_take(&worker_of(c)->heads);
-        h->head_since_s = now_s(c);
+        h->head = head_box_take(&http1_worker(c)->heads);
+        h->head_since_s = http1_now_s(c);
         if (h->head == NULL) {
             conn_close(c, CONN_NO_MEMORY);
             return;
@@ -444,9 +292,9 @@ static void read_head(struct conn *c, struct http1 *h)
     case PARSE_DONE: serve(c, h); break;
     case PARSE_MORE:
         if (c->input_ended)
-            close_unfinished(c);
+            http1_close_unfinished(c);
         else
-            arm(c);
+            http1_arm(c);
         break;
     default:
         refuse(c, parse_fault_status(h->head->fault), parse_fault_text(h->head->fault),
@@ -467,9 +315,9 @@ static void http1_input(struct conn *c)
     if (h->phase == PHASE_HEAD)
         read_head(c, h);
     else if (h->phase == PHASE_DISCARD)
-        discard_body(c, h);
+        http1_discard_body(c, h);
     else
-        read_body(c); /* without a body to read: the bytes are the next request's and wait */
+        http1_read_body(c); /* without a body to read: the bytes are the next request's and wait */
 }
 
 static void http1_input_end(struct conn *c)
@@ -478,10 +326,10 @@ static void http1_input_end(struct conn *c)
     if (h == NULL && conn_input(c).len > 0)
         return; /* requests sent ahead: served when there is room for their answers */
     if (h == NULL || h->x == NULL) {
-        close_unfinished(c);
+        http1_close_unfinished(c);
     } else if (h->is_tunnel) {
-        read_body(c);
-    } else if (reads_body(h) || h->x->target->ops->half_close_cancels) {
+        http1_read_body(c);
+    } else if (http1_reads_body(h) || h->x->target->ops->half_close_cancels) {
         conn_close(c, CONN_CLIENT_CLOSED);
     } else if (conn_input(c).len == 0 || !h->body_done) {
         h->x->keep_alive = false;
