@@ -21,7 +21,7 @@ PACKAGES = {
         "usr/share/man/man8/procer.8.gz",
     ],
     "libm2handler2": [],
-    "libm2handler-dev": ["usr/include/m2handler.h"],
+    "libm2handler-dev": ["usr/include/m2handler.h", "usr/include/mongrel2/plugin.h"],
     "python3-mongrel2": ["usr/lib/python3/dist-packages/mongrel2/__init__.py"],
 }
 
