@@ -49,6 +49,23 @@ def test_the_manual_page_names_every_command_and_option(commands: List[str], tmp
             assert re.search(rf"Fl {option}\b", page), f"{name} -{option}"
 
 
+GROUPS = {
+    "m2sh-push.1": ["check", "diff", "push", "rollback", "promote", "abort", "log", "show", "commit"],
+    "m2sh-status.1": ["status", "nodes", "pools", "workers", "events", "control"],
+}
+#: Of servers on this machine, which the page of the cluster leaves to m2sh(1); of every command.
+ELSEWHERE = {"db", "name", "host", "uuid", "help"}
+
+
+@pytest.mark.parametrize("page", GROUPS)
+def test_the_pages_of_the_cluster_name_their_commands_and_options(page: str, tmp_path: Path) -> None:
+    text = (MAN / page).read_text()
+    for name in GROUPS[page]:
+        assert re.search(rf"^\.It Ic {name}\b", text, re.M), name
+        for option in re.findall(r"^  -(\w+)", m2sh(name, "-help", cwd=tmp_path).stdout, re.M):
+            assert option in ELSEWHERE or re.search(rf"Fl {option}\b", text), f"{name} -{option}"
+
+
 def keywords() -> List[str]:
     """Of the configuration language, from the page that the schema makes."""
     found = re.findall(r"^\| `\w+`[ +]*\|[^|]*\|[^|]*\| `(\w+)` \|", (REFERENCE / "database.md").read_text(), re.M)
@@ -78,7 +95,7 @@ def test_the_examples_of_the_language_page_load(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
-@pytest.mark.parametrize("name", ["m2sh.1", "mongrel2.conf.5"])
+@pytest.mark.parametrize("name", ["m2sh.1", *GROUPS, "mongrel2.conf.5"])
 def test_manual_pages_are_well_formed(name: str) -> None:
     done = subprocess.run(["mandoc", "-Tlint", "-W", "warning", str(MAN / name)], stdout=subprocess.PIPE, text=True)
     assert done.stdout == ""
