@@ -173,7 +173,8 @@ typedef int m2_xrequest(struct m2_conn *conn, const struct m2_value *request);
 m2_xrequest *xrequest_init(const struct m2_api *api, const char *path,
                            const struct m2_value *settings, const char *const **keys, int *count);
 
-/* ---- configuration modules: mongrel2 URL UUID /path/mine.so -------------------------------------
+/* ---- configuration modules: mongrel2 URL UUID /path/mine.so (not called by this version yet)
+ * -----
  *
  * Each function returns a tnetstring: a list of rows, each a list of columns; `#` marks numbers,
  * all others are strings. It is borrowed until the next call of a function of the module. ptr NULL:
