@@ -322,7 +322,7 @@ def test_a_filter_closes(stage: Stage, node: Kit, event: int) -> None:
     """Without an answer, and before the handler has seen the request."""
     settings: Dict[str, Any] = {} if event == OPEN else {"path": "/handler"}
     world = World(stage, node, when=event, then=CLOSE, **settings)
-    handler = world.handler()
+    world.handler()
     client = world.client()
     if event != OPEN:
         client.get("/handler")

@@ -39,13 +39,20 @@ static inline struct slice handler_world_body(const struct buf *message)
     return m.body;
 }
 
+/* Whether a header of this name is there; a body may hold the same bytes. */
+static inline bool handler_world_has_header(const struct buf *message, const char *quoted)
+{
+    const char *at = strstr(buf_str(message), quoted);
+    return at != NULL && at < handler_world_body(message).ptr;
+}
+
 static inline void handler_world_keep(struct handler_world *w, zmq_msg_t *message)
 {
     buf_clear(&w->message);
     buf_append(&w->message, zmq_msg_data(message), zmq_msg_size(message));
-    if (strstr(buf_str(&w->message), "\"UPLOAD_STREAM\"") != NULL)
+    if (handler_world_has_header(&w->message, "\"UPLOAD_STREAM\""))
         buf_append_slice(&w->content, handler_world_body(&w->message));
-    w->last_parts += strstr(buf_str(&w->message), "\"UPLOAD_STREAM_DONE\"") != NULL;
+    w->last_parts += handler_world_has_header(&w->message, "\"UPLOAD_STREAM_DONE\"");
 }
 
 static inline void handler_world_send(struct backend *b, struct backend_request *r)
