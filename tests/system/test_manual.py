@@ -86,7 +86,8 @@ class Shell:
         self.tell("for name in ${!M2SH_*}; do unset $name; done; curl() { command curl -s -m 8 \"$@\"; }")
 
     def ours(self, text: str) -> str:
-        text = text.replace("SOURCE/build/bin", str(self.kit.m2sh.parent)).replace("SOURCE", str(ROOT))
+        text = text.replace("SOURCE/build/bin", str(self.kit.m2sh.parent))
+        text = text.replace("SOURCE/build/lib", str(self.kit.m2sh.parent.parent / "lib")).replace("SOURCE", str(ROOT))
         return PORT.sub(lambda match: self.ports.setdefault(match.group(0), str(self.stage.port())), text)
 
     def tell(self, command: str) -> None:
