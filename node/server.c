@@ -395,7 +395,9 @@ struct server *server_create(const struct server_options *o, struct error *e)
         return NULL;
     }
     s->options = *o;
+    listen_fds_init(&s->inherited);
     s->live = (struct live){
+        .inherited = &s->inherited,
         .worker = &s->worker,
         .session = &session_http1,
         .kinds = target_kinds,
@@ -420,6 +422,9 @@ int server_run(struct server *s)
     if (s->live.listener != NULL)
         log_info("server", "Mongrel2/" M2_VERSION " serves on %s uuid=%s pid=%d",
                  listener_identity(s->live.listener), s->worker.uuid, (int)getpid());
+    if (listen_fds_unused(&s->inherited) > 0)
+        log_warn("server", "%zu of the sockets handed over are of no address of this server",
+                 listen_fds_unused(&s->inherited));
     process_ready(&s->process);
     loop_run(&s->worker.loop);
     log_info("server", "stopped");
@@ -482,5 +487,6 @@ void server_destroy(struct server *s)
         destroy_worker(s);
     if (s->entered)
         process_leave(&s->process);
+    listen_fds_fini(&s->inherited);
     free(s);
 }

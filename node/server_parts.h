@@ -28,6 +28,7 @@ struct server {
     struct plugin_set first_plugins; /* loaded ahead of the first snapshot, outside the chroot */
     struct inbox inbox;
     struct live live;
+    struct listen_fds inherited;
     struct control *control;
     struct agent *agent; /* NULL on a single server */
     struct ev_signal on_int, on_term, on_hup;

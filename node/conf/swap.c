@@ -31,7 +31,8 @@ static struct listener *open_listener(struct live *live, const struct row *serve
     const char *address;
     unsigned port;
     address_of(live, server, &address, &port);
-    struct listener_options options = {.reuse_port = live->reuse_port,
+    struct listener_options options = {.inherited = live->inherited,
+                                       .reuse_port = live->reuse_port,
                                        .tcp_keepalive = tcp_keepalive};
     struct listener *l = listener_open(address, port, &options, e);
     if (l == NULL && e != NULL)

@@ -16,8 +16,9 @@ struct live {
     struct listener *listener; /* NULL before the first swap */
     const struct session_ops *session;
     const struct target_ops *const *kinds;
-    const char *bind_addr; /* overrides the server's; NULL: none */
-    unsigned port;         /* overrides the server's; 0: none */
+    const char *bind_addr;        /* overrides the server's; NULL: none */
+    unsigned port;                /* overrides the server's; 0: none */
+    struct listen_fds *inherited; /* NULL: none */
     bool reuse_port;
     bool accepting;
 };

@@ -84,13 +84,19 @@ static void remove_stale_unix_socket(const struct sockaddr_storage *storage, soc
 }
 
 static int open_socket(const char *address, unsigned port, const struct listener_options *options,
-                       struct error *e)
+                       bool *is_inherited, struct error *e)
 {
     struct sockaddr_storage storage;
     socklen_t len = 0;
     if (fill_address(&storage, &len, address, port, e) != 0)
         return -1;
-    int fd = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = -1;
+    if (options->inherited != NULL)
+        fd = listen_fds_take(options->inherited, (const struct sockaddr *)&storage);
+    *is_inherited = fd >= 0;
+    if (fd >= 0)
+        return fd;
+    fd = socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return error_set_errno(e, "Can't make a listening socket");
     int one = 1;
@@ -164,7 +170,8 @@ static void on_acceptable(struct ev_loop *ev, struct ev_io *io, int events)
 struct listener *listener_open(const char *address, unsigned port,
                                const struct listener_options *options, struct error *e)
 {
-    int fd = open_socket(address, port, options, e);
+    bool is_inherited;
+    int fd = open_socket(address, port, options, &is_inherited, e);
     if (fd < 0)
         return NULL;
     struct listener *l = calloc(1, sizeof *l);
@@ -174,7 +181,7 @@ struct listener *listener_open(const char *address, unsigned port,
         return NULL;
     }
     listener_identity_of(address, port, l->identity);
-    if (is_unix(address))
+    if (is_unix(address) && !is_inherited) /* else the file is not ours to remove */
         snprintf(l->unix_path, sizeof l->unix_path, "%s", address + 5);
     ev_io_init(&l->io, on_acceptable, fd, EV_READ);
     ev_timer_init(&l->retry, on_retry, 0, 0);

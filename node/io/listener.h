@@ -8,6 +8,7 @@
 #define NODE_IO_LISTENER_H
 
 #include "node/io/conn.h"
+#include "node/io/listen_fds.h"
 #include "proto/base/error.h"
 
 #include <stdbool.h>
@@ -15,8 +16,9 @@
 struct listener;
 
 struct listener_options {
-    bool reuse_port;    /* SO_REUSEPORT: several nodes of one host share the port */
-    bool tcp_keepalive; /* inherited by accepted sockets */
+    struct listen_fds *inherited; /* sockets to be taken where the address is theirs; NULL: none */
+    bool reuse_port;              /* SO_REUSEPORT: several nodes of one host share the port */
+    bool tcp_keepalive;           /* inherited by accepted sockets */
 };
 
 /* Binds and listens on a numeric IPv4 or IPv6 address ("unix:/path" ignores the port). NULL on

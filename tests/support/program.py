@@ -43,9 +43,10 @@ class Program:
         env: Optional[Mapping[str, str]] = None,
         stdin: Any = subprocess.DEVNULL,
         before: Any = None,
+        pass_fds: Sequence[int] = (),
     ):
         """Starts `command` in `folder`. Its output is `NAME.log` there. `before` is called in the
-        child first, to set limits for example."""
+        child first, to set limits for example; it keeps the descriptors `pass_fds`."""
         self.command = [str(word) for word in command]
         self.name = name or Path(self.command[0]).name
         self.folder = folder
@@ -68,6 +69,7 @@ class Program:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 preexec_fn=prepare,
+                pass_fds=pass_fds,
             )
 
     # ---- what it does ----------------------------------------------------------------------

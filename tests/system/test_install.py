@@ -17,6 +17,7 @@ PROGRAMS = ["bin/m2sh", "bin/mongrel2", "bin/procer", "sbin/mongrel2-coordinator
 FILES = [
     "include/m2handler.h",
     "lib/systemd/system/mongrel2@.service",
+    "lib/systemd/system/mongrel2@.socket",
     "lib/systemd/system/mongrel2-node@.service",
     "lib/systemd/system/mongrel2-coordinator.service",
     "lib/sysusers.d/mongrel2.conf",
@@ -76,7 +77,7 @@ def test_the_python_package_is_imported(prefix: Path) -> None:
 
 
 def test_units(prefix: Path) -> None:
-    units = sorted((prefix / "lib/systemd/system").iterdir())
+    units = sorted((prefix / "lib/systemd/system").glob("*.service"))
     assert len(units) == 3
     for unit in units:
         text = unit.read_text()
@@ -86,10 +87,13 @@ def test_units(prefix: Path) -> None:
 
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
 def test_systemd_understands_the_units(prefix: Path, tmp_path: Path) -> None:
-    for unit in (prefix / "lib/systemd/system").iterdir():
+    copies = []
+    for unit in sorted((prefix / "lib/systemd/system").iterdir()):
         text = unit.read_text().replace("/usr/local/", f"{prefix}/").replace("User=mongrel2\n", "")
-        copy = tmp_path / unit.name.replace("@.", "@one.")
-        copy.write_text(text)
+        copies.append(tmp_path / unit.name.replace("@.", "@one."))
+        copies[-1].write_text(text)
+    assert len(copies) == 4
+    for copy in copies:  # the socket looks for its service
         done = subprocess.run(
             ["systemd-analyze", "verify", "--man=no", str(copy)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
