@@ -109,6 +109,26 @@ def test_what_lies_where(site: Site) -> None:
     assert (site.top / "certs").stat().st_mode & 0o777 == 0o700
 
 
+def test_a_broken_change_keeps_nothing_down(site: Site) -> None:
+    procer = site.keep()
+    site.wait_up()
+    with (site.top / "mongrel2.conf").open("a") as conf:
+        conf.write("half = (")
+    assert run([site.bin / "m2sh", "load"], site.top, env=site.env).returncode != 0
+    before = site.pid("mongrel2")
+    os.kill(before, signal.SIGKILL)
+    until(lambda: site.pid("mongrel2") != before, "the server is back", PATIENCE_S * 2)
+    site.wait_up()
+    procer.stop()
+
+
+@pytest.mark.parametrize("name", ["demo", "settings", "servers", "True", "Handler", "größe", "shop\n", "9"])
+def test_names_that_the_configuration_cannot_have(tmp_path: Path, name: str) -> None:
+    done = run([NEW_SITE, tmp_path / "x", "-name", name])
+    assert done.returncode == 2 and b"not demo, settings or servers" in done.stderr
+    assert not (tmp_path / "x").exists()
+
+
 def test_what_is_there_is_left_alone(site: Site, tmp_path: Path) -> None:
     (tmp_path / "mine").write_text("mine")
     done = run([NEW_SITE, tmp_path])
