@@ -91,8 +91,24 @@ static void put_fields(struct head_writer *w, const struct field_list *l, const 
 size_t forward_request_room(const struct forward_request *f)
 {
     const struct request_head *h = f->head;
-    return h->len + 2u * h->fields.count + 2 * h->authority.len + 2 * f->fallback.len +
-           f->peer.len + f->scheme.len + EXTRA_MAX;
+    return h->len + 2u * h->fields.count + 3 * h->authority.len + 3 * f->fallback.len +
+           2 * f->peer.len + 2 * f->scheme.len + EXTRA_MAX;
+}
+
+/* RFC 7239 section 6: an IPv6 address in brackets and quotes, and "unknown" where there is none.
+ * The host has been read as one, so it holds nothing that would end a quoted string. */
+static void put_standard_forwarded(struct head_writer *w, const struct forward_request *f,
+                                   struct slice authority)
+{
+    bool is_v6 = slice_find(f->peer, ':') < f->peer.len,
+         is_v4 = !is_v6 && slice_find(f->peer, '.') < f->peer.len;
+    head_writer_put(w, is_v6 ? SLICE("Forwarded: for=\"[") : SLICE("Forwarded: for="));
+    head_writer_put(w, is_v6 || is_v4 ? f->peer : SLICE("unknown"));
+    head_writer_put(w, is_v6 ? SLICE("]\";host=\"") : SLICE(";host=\""));
+    head_writer_put(w, authority);
+    head_writer_put(w, SLICE("\";proto="));
+    head_writer_put(w, f->scheme);
+    head_writer_put(w, SLICE("\r\n"));
 }
 
 /* A client's own word is kept only where the setting says so, and then stands before ours. */
@@ -106,6 +122,7 @@ static void put_forwarded(struct head_writer *w, const struct forward_request *f
         head_writer_field(w, SLICE("X-Forwarded-Proto"), f->scheme);
     if (!keeps || !field_list_has(l, FIELD_X_FORWARDED_HOST))
         head_writer_field(w, SLICE("X-Forwarded-Host"), authority);
+    put_standard_forwarded(w, f, authority);
 }
 
 size_t forward_request_write(const struct forward_request *f, char *out, size_t room)

@@ -24,7 +24,8 @@ struct forward_request {
 /* Bytes that are enough for the head below. */
 size_t forward_request_room(const struct forward_request *f);
 
-/* Writes the head of the request for an upstream: HTTP/1.1, persistent, with Via and X-Forwarded-*,
+/* Writes the head of the request for an upstream: HTTP/1.1, persistent, with Via, X-Forwarded-*
+ * and Forwarded (RFC 7239),
  * Content-Length or chunked as received, Expect as received. Returns the length; 0 when Connection
  * names more fields than anybody needs (400). */
 size_t forward_request_write(const struct forward_request *f, char *out, size_t room);

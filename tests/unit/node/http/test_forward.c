@@ -21,7 +21,7 @@ struct row {
 
 #define OURS(host)                                                                     \
     "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: " host \
-    "\r\nVia: 1.1 mongrel2\r\n"
+    "\r\nForwarded: for=192.0.2.1;host=\"" host "\";proto=http\r\nVia: 1.1 mongrel2\r\n"
 
 static const struct row rows[] = {
     {"GET /a?b#c HTTP/1.1\r\nHost: h:81\r\nAccept: */*\r\n\r\n", false,
@@ -51,7 +51,8 @@ static const struct row rows[] = {
      "OPTIONS * HTTP/1.1\r\nHost: up:1\r\n" OURS("up:1") "\r\n"},
     {"GET / HTTP/1.0\r\nA: b\r\nExpect: 100-continue\r\n\r\n", false,
      "GET / HTTP/1.1\r\nHost: up:1\r\nA: b\r\nX-Forwarded-For: 192.0.2.1\r\n"
-     "X-Forwarded-Proto: http\r\nX-Forwarded-Host: up:1\r\nVia: 1.0 mongrel2\r\n\r\n"},
+     "X-Forwarded-Proto: http\r\nX-Forwarded-Host: up:1\r\n"
+     "Forwarded: for=192.0.2.1;host=\"up:1\";proto=http\r\nVia: 1.0 mongrel2\r\n\r\n"},
     /* who is believed */
     {"GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.1.1.1\r\nForwarded: for=1.1.1.1\r\n"
      "X-Forwarded-Proto: https\r\nX-Forwarded-Host: fake\r\nVia: 1.1 a\r\n\r\n",
@@ -61,7 +62,7 @@ static const struct row rows[] = {
      true,
      "GET / HTTP/1.1\r\nHost: h\r\nX-Forwarded-For: 1.1.1.1\r\nForwarded: for=1.1.1.1\r\n"
      "X-Forwarded-Proto: https\r\nX-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: h\r\n"
-     "Via: 1.1 mongrel2\r\n\r\n"},
+     "Forwarded: for=192.0.2.1;host=\"h\";proto=http\r\nVia: 1.1 mongrel2\r\n\r\n"},
     {"GET / HTTP/1.1\r\nHost: h\r\nConnection: a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p\r\nP: x\r\nQ: y\r\n"
      "\r\n",
      false, "GET / HTTP/1.1\r\nHost: h\r\nQ: y\r\n" OURS("h") "\r\n"},
@@ -100,6 +101,27 @@ static void test_requests(void **state)
 }
 
 /* What comes out is what a strict parser takes, with the same framing and no way around it. */
+/* RFC 7239 section 4: an IPv6 address is quoted and in brackets. */
+static void test_forwarded_of_an_ipv6_client(void **state)
+{
+    (void)state;
+    static const struct request_limits limits = {8192, 0, FIELDS, false};
+    char bytes[] = "GET / HTTP/1.1\r\nHost: [::1]:8\r\n\r\n", out[1024];
+    struct http_field fields[FIELDS];
+    struct request_head h;
+    request_head_init(&h, fields, FIELDS);
+    assert_int_equal(request_head_parse(&h, bytes, sizeof bytes - 1, &limits), PARSE_DONE);
+    struct forward_request f = {.head = &h,
+                                .peer = SLICE("2001:db8:cafe::17"),
+                                .scheme = SLICE("https"),
+                                .fallback = SLICE("up:1")};
+    assert_true(forward_request_room(&f) <= sizeof out);
+    size_t len = forward_request_write(&f, out, forward_request_room(&f));
+    out[len] = '\0';
+    assert_non_null(
+        strstr(out, "\r\nForwarded: for=\"[2001:db8:cafe::17]\";host=\"[::1]:8\";proto=https\r\n"));
+}
+
 static void test_parses_again(void **state)
 {
     (void)state;
@@ -155,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_forwarded_of_an_ipv6_client),
         cmocka_unit_test(test_parses_again),
         cmocka_unit_test(test_responses),
     };

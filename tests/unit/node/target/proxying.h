@@ -137,8 +137,10 @@ static inline void assert_says(struct slice got, const char *want)
         fail_msg("got:\n%.*s\ninstead of:\n%s", SLICE_ARG(got), want);
 }
 
-#define GET_X  "GET /x HTTP/1.1\r\nHost: h\r\n\r\n"
-#define ADDED  "X-Forwarded-For: unix\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n"
+#define GET_X "GET /x HTTP/1.1\r\nHost: h\r\n\r\n"
+#define ADDED                                                                     \
+    "X-Forwarded-For: unix\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: h\r\n" \
+    "Forwarded: for=unknown;host=\"h\";proto=http\r\n"
 #define SENT_X "GET /x HTTP/1.1\r\nHost: h\r\n" ADDED "Via: 1.1 mongrel2\r\n\r\n"
 #define DATED  "Date: Tue, 14 Nov 2023 22:13:20 GMT\r\n"
 #define HELLO  "HTTP/1.1 200 OK\r\n" DATED "Server: far\r\nContent-Length: 5\r\n\r\nhello"
