@@ -343,10 +343,19 @@ static void http1_drained(struct conn *c)
         exchange_drained(h->x);
 }
 
+/* The bytes of a tunnel are the upstream's and the client's: a handler that knew the connection
+ * before has no say in it. */
+static bool is_tunnel(const struct http1 *h)
+{
+    return h != NULL && h->is_tunnel;
+}
+
 static void http1_push(struct conn *c, struct push *p)
 {
     struct slice bytes = p->bytes;
     struct http1 *h = c->session_state;
+    if (is_tunnel(h))
+        return;
     struct exchange *x = h != NULL && h->x != NULL && h->x->reply_raw ? h->x : NULL;
     if (bytes.len == 0) {
         c->handler_closed = true;
@@ -374,6 +383,8 @@ static void http1_credit(struct conn *c, int64_t bytes)
 static void http1_push_file(struct conn *c, struct file_ref *f, off_t from, uint64_t len)
 {
     struct http1 *h = c->session_state;
+    if (is_tunnel(h))
+        return;
     if (h != NULL && h->x != NULL && h->x->reply_raw)
         raw_reply_push_file(h->x, f, from, len);
     else

@@ -100,7 +100,6 @@ static void test_requests(void **state)
     }
 }
 
-/* What comes out is what a strict parser takes, with the same framing and no way around it. */
 /* RFC 7239 section 4: an IPv6 address is quoted and in brackets. */
 static void test_forwarded_of_an_ipv6_client(void **state)
 {
@@ -122,6 +121,7 @@ static void test_forwarded_of_an_ipv6_client(void **state)
         strstr(out, "\r\nForwarded: for=\"[2001:db8:cafe::17]\";host=\"[::1]:8\";proto=https\r\n"));
 }
 
+/* What comes out is what a strict parser takes, with the same framing and no way around it. */
 static void test_parses_again(void **state)
 {
     (void)state;

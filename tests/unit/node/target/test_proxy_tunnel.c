@@ -200,6 +200,24 @@ static void test_slow_sides(void **state)
     close_tunnel(&p);
 }
 
+/* A handler that answered an earlier request of the connection still knows its id. */
+static void test_handlers_are_not_heard_in_it(void **state)
+{
+    (void)state;
+    struct proxying p;
+    bool ended;
+    open_tunnel(&p);
+    struct conn *c = container_of(p.serving.worker.conns.all.next, struct conn, link);
+    c->session->push(c, &(struct push){.bytes = SLICE("late")});
+    c->session->push(c, &(struct push){.bytes = SLICE("")});
+    settle(&p);
+    assert_says(client_hears(&p, &ended), "");
+    assert_false(ended);
+    far_says(&p, &p.far[0], "on");
+    assert_says(client_hears(&p, &ended), "on");
+    close_tunnel(&p);
+}
+
 static void test_client_vanishes(void **state)
 {
     (void)state;
@@ -225,6 +243,7 @@ int main(void)
         cmocka_unit_test(test_what_is_no_handshake),
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_slow_sides),
+        cmocka_unit_test(test_handlers_are_not_heard_in_it),
         cmocka_unit_test(test_client_vanishes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
