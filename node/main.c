@@ -34,6 +34,7 @@ static void print_help(void)
     args_help(options, &text);
     printf("usage: mongrel2 CONFIG.sqlite SERVER_UUID [options]\n"
            "       mongrel2 CONFIG.sqlite -name NAME | -host HOST [options]\n"
+           "       mongrel2 URL SERVER_UUID CONFIG_MODULE.so [options]\n"
            "       mongrel2 -coordinator SPEC[,SPEC] -server NAME -node NAME -state DIR "
            "[options]\n\n%s",
            buf_str(&text));
@@ -74,8 +75,14 @@ static int check_words(const struct args *a, const struct server_options *o, str
                              "A node of a cluster needs -server, -node and -state; see -help.");
         return 0;
     }
-    if (a->rest_count < 1 || a->rest_count > 2)
-        return error_set(e, ERROR_USAGE, "usage: mongrel2 CONFIG.sqlite SERVER_UUID (see -help)");
+    if (a->rest_count == 3 && (o->which.name != NULL || o->which.host != NULL))
+        return error_set(e, ERROR_USAGE,
+                         "A configuration module is asked for a server by its UUID, not by -name "
+                         "or -host.");
+    if (a->rest_count < 1 || a->rest_count > 3)
+        return error_set(
+            e, ERROR_USAGE,
+            "usage: mongrel2 CONFIG.sqlite SERVER_UUID [CONFIG_MODULE.so] (see -help)");
     return 0;
 }
 
@@ -93,6 +100,7 @@ static int fill_options(const struct args *a, struct server_options *o, struct e
         .which = {.uuid = a->rest_count > 1 ? a->rest[1] : NULL,
                   .name = args_get(a, "name", args_get(a, "server", NULL)),
                   .host = args_get(a, "host", NULL)},
+        .module = a->rest_count > 2 ? a->rest[2] : NULL,
         .coordinators = args_get(a, "coordinator", NULL),
         .node_name = args_get(a, "node", NULL),
         .node_uuid = args_get(a, "uuid", NULL),

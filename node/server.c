@@ -158,48 +158,13 @@ int server_open_access_log(struct server *s, struct error *e)
     return 0;
 }
 
-static int reread(struct server *s, struct error *e)
-{
-    struct source_selector which = {.uuid = s->which_uuid};
-    struct model *m;
-    const struct row *row;
-    struct prepared *p;
-    if (source_load(s->config_path, &which, &m, &row, e) != 0)
-        return -1;
-    int result = swap_prepare(&s->live, m, row, 0, "", &p, e);
-    if (result == 0)
-        swap_activate(&s->live, p);
-    model_unref(m);
-    return result;
-}
-
-int server_reload(struct server *s, struct error *e)
-{
-    struct error log_error_text;
-    if (s->worker.tls != NULL)
-        tls_shared_forget_files(s->worker.tls);
-    int result = s->options.config != NULL ? reread(s, e) : 0;
-    if ((s->worker.snapshot != NULL && server_open_access_log(s, &log_error_text) != 0) ||
-        process_reopen_error_log(&s->process, &log_error_text) != 0)
-        log_warn("server", "%s", log_error_text.text);
-    if (s->worker.snapshot != NULL)
-        log_set_level((enum log_level)row_int(s->worker.snapshot->server, SERVER_ERROR_LOG_LEVEL));
-    if (result == 0 && s->options.config != NULL)
-        log_info("server", "configuration is in place again config=%s", s->config_path);
-    else if (result == 0)
-        log_info("server", "logs are opened again");
-    else
-        log_error("server", "reload refused, the running configuration stays: %s", e->text);
-    return result;
-}
-
 static void on_signal(struct ev_loop *ev, struct ev_signal *w, int events)
 {
     (void)ev, (void)events;
     struct server *s = w->data;
     struct error e;
     if (w->signum == SIGHUP)
-        server_reload(s, &e);
+        server_reload(s, NULL, NULL, &e);
     else
         server_stop(s);
 }
@@ -290,9 +255,9 @@ static size_t buffer_size_for(const struct model *m)
     return wanted > SERVER_BUFFER_SIZE ? wanted : SERVER_BUFFER_SIZE;
 }
 
-static int reload_by_control(void *server, struct error *e)
+static int reload_by_control(void *server, control_done *done, void *arg, struct error *e)
 {
-    return server_reload(server, e);
+    return server_reload(server, done, arg, e);
 }
 
 static void stop_by_control(void *server)
@@ -377,10 +342,15 @@ static int create_single(struct server *s, struct error *e)
 {
     struct model *m;
     const struct row *row;
-    if (source_load(s->options.config, &s->options.which, &m, &row, e) != 0)
+    if (s->options.module != NULL &&
+        config_module_open(&s->source.module, s->options.module, e) != 0)
         return -1;
-    snprintf(s->config_path, sizeof s->config_path, "%s", s->options.config);
+    s->source.place = s->options.config;
+    s->source.which = s->options.which;
+    if (source_load(&s->source, &m, &row, e) != 0)
+        return -1;
     snprintf(s->which_uuid, sizeof s->which_uuid, "%s", row_str(row, SERVER_UUID));
+    s->source.which = (struct source_selector){.uuid = s->which_uuid};
     log_set_level((enum log_level)row_int(row, SERVER_ERROR_LOG_LEVEL));
     int result = start_single(s, m, row, e);
     model_unref(m);
@@ -482,11 +452,13 @@ void server_destroy(struct server *s)
         return;
     if (s->loop_ready)
         agent_destroy(&s->agent);
+    server_reload_fini(s);
     control_close(s->control);
     if (s->loop_ready)
         destroy_worker(s);
     if (s->entered)
         process_leave(&s->process);
     listen_fds_fini(&s->inherited);
+    config_module_close(s->source.module);
     free(s);
 }

@@ -12,7 +12,8 @@ struct server;
 
 struct server_options {
     /* a single server */
-    const char *config; /* SQLite database; NULL for a node of a cluster */
+    const char *config; /* SQLite database, or the module's URL; NULL for a node of a cluster */
+    const char *module; /* path of a configuration module; NULL: none */
     struct source_selector which;
     /* a node of a cluster */
     const char *coordinators; /* "SPEC[,SPEC]"; NULL for a single server */
@@ -34,9 +35,12 @@ struct server *server_create(const struct server_options *o, struct error *e);
 int server_run(struct server *s);
 void server_destroy(struct server *s); /* NULL is fine */
 
-/* The single server's configuration is read again and put in place; the running one stays when it
- * is no good. Logs are opened again in any case. */
-int server_reload(struct server *s, struct error *e);
+/* The single server's configuration is read again, on a side thread, and put in place; the running
+ * one stays when it is no good. Logs are opened again in any case. A reload that is asked for while
+ * one is under way follows it. 0: done; -1 with *e: refused; 1: under way, and `done` (unless NULL)
+ * is called at its end with NULL or what was wrong. */
+typedef void server_reloaded(void *arg, const struct error *e);
+int server_reload(struct server *s, server_reloaded *done, void *arg, struct error *e);
 /* Begins to drain: no new connections, requests in flight finish, then server_run returns; at the
  * latest after limits.drain_timeout. Called again: at once. */
 void server_stop(struct server *s);

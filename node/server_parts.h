@@ -12,14 +12,30 @@
 #include "node/process.h"
 #include "node/server.h"
 #include "node/worker.h"
+#include "proto/link/evwork.h"
 
 #include <ev.h>
 #include <stdbool.h>
 
 #define SERVER_BUFFER_SIZE (16 << 10) /* bytes of input per connection, at least */
 
+/* Reading the configuration again (server_reload.c). */
+struct reload {
+    struct evwork *work; /* NULL until the first */
+    struct evwork_job job;
+    struct model *model; /* what was read */
+    const struct row *row;
+    struct error error; /* why it was not; code ERROR_NONE: it was */
+    server_reloaded *done;
+    void *arg;
+    bool is_running, is_wanted_again, is_over;
+    server_reloaded *next_done; /* of the one that is wanted again */
+    void *next_arg;
+};
+
 struct server {
     struct server_options options;
+    struct source source; /* of the configuration; on a node of a cluster there is none */
     struct process_plan process;
     struct worker worker;
     struct backends backends;
@@ -31,9 +47,9 @@ struct server {
     struct listen_fds inherited;
     struct control *control;
     struct agent *agent; /* NULL on a single server */
+    struct reload reload;
     struct ev_signal on_int, on_term, on_hup;
     struct ev_timer drain_limit;
-    char config_path[4096];
     char which_uuid[64]; /* of the server row, from the first load on */
     unsigned stops;      /* how often we were told */
     int exit_status;
@@ -46,6 +62,9 @@ int server_build_worker(struct server *s, size_t buffer_size, int io_threads, st
 /* Opens the access log that the running configuration names; the old one stays when that fails. */
 int server_open_access_log(struct server *s, struct error *e);
 int server_open_control(struct server *s, const char *spec, struct error *e);
+
+/* Waits for a reload under way, which changes nothing any more. */
+void server_reload_fini(struct server *s);
 
 /* A node of a cluster: everything up to serving what it has on its disk (server_cluster.c). */
 int server_create_node(struct server *s, struct error *e);

@@ -1,5 +1,6 @@
-/* REP answers in lockstep: receive, answer, send, in one callback. Stopping waits until the answer
- * has been handed to ZeroMQ and given a moment to leave. */
+/* REP answers in lockstep: receive, answer, send, in one callback, or with the answer in a later
+ * one (until then nothing is received). Stopping waits until the answer has been handed to ZeroMQ
+ * and given a moment to leave. */
 
 #include "node/admin/control.h"
 
@@ -20,6 +21,7 @@ struct control {
     void *socket;
     struct evzmq events;
     bool stopped;
+    bool is_pending; /* the answer comes later */
     char endpoint[256];
 };
 
@@ -81,28 +83,55 @@ static bool drop_rest(struct evzmq *z, zmq_msg_t *message)
     return had_more;
 }
 
+/* What took a while has ended. */
+static void on_done(void *arg, const struct error *e)
+{
+    struct control *c = arg;
+    struct buf reply = BUF_INIT;
+    verb_put_outcome(&reply, e);
+    c->is_pending = false;
+    send_reply(c, &reply);
+    buf_fini(&reply);
+    evzmq_set_interest(&c->events, EVZMQ_READABLE);
+}
+
+/* Answers one message; false: no other for now. */
+static bool take_request(struct control *c, zmq_msg_t *message)
+{
+    struct buf reply = BUF_INIT;
+    struct verb_call call = {.worker = c->worker,
+                             .ops = c->ops,
+                             .server = c->server,
+                             .reply = &reply,
+                             .done = on_done,
+                             .done_arg = c};
+    if (drop_rest(&c->events, message))
+        control_put_known_error(&reply, CONTROL_INVALID_DATA);
+    else
+        answer(slice_of(zmq_msg_data(message), zmq_msg_size(message)), &call);
+    if (!call.is_pending)
+        send_reply(c, &reply);
+    buf_fini(&reply);
+    if (call.after != NULL)
+        call.after(&call);
+    c->stopped = call.stop_control;
+    c->is_pending = call.is_pending;
+    return !c->is_pending && !c->stopped;
+}
+
 static void on_request(struct evzmq *z)
 {
     struct control *c = z->arg;
+    bool goes_on = true;
     zmq_msg_t message;
     zmq_msg_init(&message);
-    while (!c->stopped && evzmq_recv(z, &message)) {
-        struct buf reply = BUF_INIT;
-        struct verb_call call = {
-            .worker = c->worker, .ops = c->ops, .server = c->server, .reply = &reply};
-        if (drop_rest(z, &message))
-            control_put_known_error(&reply, CONTROL_INVALID_DATA);
-        else
-            answer(slice_of(zmq_msg_data(&message), zmq_msg_size(&message)), &call);
-        send_reply(c, &reply);
-        buf_fini(&reply);
-        if (call.after != NULL)
-            call.after(&call);
-        c->stopped = call.stop_control;
-    }
+    while (goes_on && evzmq_recv(z, &message))
+        goes_on = take_request(c, &message);
     zmq_msg_close(&message);
     if (c->stopped)
         evzmq_stop(&c->events);
+    else if (c->is_pending)
+        evzmq_set_interest(&c->events, 0);
 }
 
 struct control *control_open(struct worker *w, const char *spec, const struct control_ops *ops,

@@ -1,6 +1,7 @@
 /* The control port: a ZeroMQ REP socket that answers tnetstring requests `[verb, {args}]` with
- * tables, one at a time, byte for byte as Mongrel2 does where Mongrel2 has the verb. Access control
- * is the endpoint's file permission. The verbs are a table in verbs.c. */
+ * tables, one at a time (also when an answer takes a while), byte for byte as Mongrel2 does where
+ * Mongrel2 has the verb. Access control is the endpoint's file permission. The verbs are a table in
+ * verbs.c. */
 #ifndef NODE_ADMIN_CONTROL_H
 #define NODE_ADMIN_CONTROL_H
 
@@ -11,9 +12,13 @@
 
 struct control;
 
+/* How something ended: NULL, or what was wrong. */
+typedef void control_done(void *arg, const struct error *e);
+
 /* What the control port may do to the server; declared here, done by server.c. */
 struct control_ops {
-    int (*reload)(void *server, struct error *e);
+    /* 0; -1 with *e; 1: it takes a while, `done` (unless NULL) is called at its end. */
+    int (*reload)(void *server, control_done *done, void *arg, struct error *e);
     void (*stop)(void *server); /* drain, then exit */
     void (*describe)(void *server, const char **access_log, const char **pid_file, unsigned *port,
                      const char **bind_addr);

@@ -11,14 +11,19 @@
 
 #include <stdio.h>
 
-static void one_text(struct verb_call *c, const char *header, const char *text)
+static void put_text(struct buf *reply, const char *header, const char *text)
 {
     struct control_table t;
-    control_table_begin(&t, c->reply, header, NULL);
+    control_table_begin(&t, reply, header, NULL);
     control_row_begin(&t);
-    tns_put_str(c->reply, text);
+    tns_put_str(reply, text);
     control_row_end(&t);
     control_table_end(&t, CONTROL_NO_SEQ);
+}
+
+static void one_text(struct verb_call *c, const char *header, const char *text)
+{
+    put_text(c->reply, header, text);
 }
 
 static void verb_help(struct verb_call *c)
@@ -45,13 +50,22 @@ static void verb_stop(struct verb_call *c)
     c->after = call_stop;
 }
 
+void verb_put_outcome(struct buf *reply, const struct error *e)
+{
+    if (e == NULL)
+        put_text(reply, "msg", "signal sent to server");
+    else
+        control_put_world_error(reply, e, CONTROL_NO_SEQ);
+}
+
 static void verb_reload(struct verb_call *c)
 {
     struct error e;
-    if (c->ops->reload(c->server, &e) == 0)
-        one_text(c, "msg", "signal sent to server");
+    int result = c->ops->reload(c->server, c->done, c->done_arg, &e);
+    if (result == 1 && c->done != NULL)
+        c->is_pending = true;
     else
-        control_put_world_error(c->reply, &e, CONTROL_NO_SEQ);
+        verb_put_outcome(c->reply, result < 0 ? &e : NULL);
 }
 
 static void verb_control_stop(struct verb_call *c)

@@ -12,6 +12,9 @@ struct verb_call {
     void *server;
     const struct tns_value *args;
     struct buf *reply;
+    control_done *done; /* who can wait for an answer; NULL: nobody can */
+    void *done_arg;
+    bool is_pending;                    /* out: `done` will be called, there is no reply yet */
     bool stop_control;                  /* out: end the control port after the answer */
     void (*after)(struct verb_call *c); /* out: call when the answer has left */
 };
@@ -21,6 +24,9 @@ struct verb {
     const char *help;
     void (*answer)(struct verb_call *c);
 };
+
+/* Writes the reply of something that took a while. */
+void verb_put_outcome(struct buf *reply, const struct error *e);
 
 extern const struct verb verb_table[]; /* ended by a NULL name; upstream's first and in its order */
 

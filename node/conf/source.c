@@ -67,13 +67,15 @@ int source_check(const struct model *m, struct error *e)
     return result;
 }
 
-int source_load(const char *path, const struct source_selector *which, struct model **out,
-                const struct row **server, struct error *e)
+int source_load(const struct source *s, struct model **out, const struct row **server,
+                struct error *e)
 {
     struct model *m;
-    if (model_sqlite_read(&m, path, e) != 0)
+    int result = s->module != NULL ? config_module_read(s->module, s->place, s->which.uuid, &m, e)
+                                   : model_sqlite_read(&m, s->place, e);
+    if (result != 0)
         return -1;
-    if (source_check(m, e) != 0 || (*server = source_select(m, which, e)) == NULL) {
+    if (source_check(m, e) != 0 || (*server = source_select(m, &s->which, e)) == NULL) {
         model_unref(m);
         return -1;
     }

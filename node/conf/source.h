@@ -1,8 +1,9 @@
-/* Where a single server's configuration comes from: a Mongrel2 SQLite database. (A node of a
- * cluster gets it from node/cluster/.) */
+/* Where a single server's configuration comes from: a Mongrel2 SQLite database, or a module. (A
+ * node of a cluster gets it from node/cluster/.) */
 #ifndef NODE_CONF_SOURCE_H
 #define NODE_CONF_SOURCE_H
 
+#include "node/conf/config_module.h"
 #include "proto/base/error.h"
 #include "proto/model/model.h"
 
@@ -14,10 +15,18 @@ struct source_selector {
     const char *host; /* its default_host */
 };
 
+/* Without a module `place` is the path of a database, with one whatever the module understands;
+ * then the server is chosen by its UUID. */
+struct source {
+    const char *place;
+    struct config_module *module; /* NULL: SQLite */
+    struct source_selector which;
+};
+
 /* Reads, checks and selects. *out has one reference, *server points into it. Errors say what is
- * wrong with which object; warnings are logged. */
-int source_load(const char *path, const struct source_selector *which, struct model **out,
-                const struct row **server, struct error *e);
+ * wrong with which object; warnings are logged. On any thread. */
+int source_load(const struct source *s, struct model **out, const struct row **server,
+                struct error *e);
 
 /* The row of a model that the selector names. */
 const struct row *source_select(const struct model *m, const struct source_selector *which,

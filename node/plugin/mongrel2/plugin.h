@@ -9,8 +9,8 @@
  *
  *     cc -shared -fPIC -o mine.so mine.c
  *
- * All functions are called by the one thread that serves (those of configuration modules: by one
- * thread at a time), so a plug-in that waits makes every client wait. Whatever points into the
+ * Functions are called by the one thread that serves, so a plug-in that waits makes every client
+ * wait (those of configuration modules are not, after the start). Whatever points into the
  * server (struct m2_bytes, struct m2_value, struct m2_conn) is borrowed until the plug-in's
  * function returns, unless it says otherwise.
  *
@@ -173,16 +173,21 @@ typedef int m2_xrequest(struct m2_conn *conn, const struct m2_value *request);
 m2_xrequest *xrequest_init(const struct m2_api *api, const char *path,
                            const struct m2_value *settings, const char *const **keys, int *count);
 
-/* ---- configuration modules: mongrel2 URL UUID /path/mine.so (not called by this version yet)
- * -----
+/* ---- configuration modules: mongrel2 URL UUID /path/mine.so ------------------------------------
  *
- * Each function returns a tnetstring: a list of rows, each a list of columns; `#` marks numbers,
- * all others are strings. It is borrowed until the next call of a function of the module. ptr NULL:
- * it cannot be loaded, and the server does not start (or keeps what it has). The order of calls is:
- * init, settings, mimetypes, server, hosts; for each host routes, and for each route its target
- * unless that was loaded before; filters, xrequests, close. */
+ * Each function answers with a tnetstring: a list of rows, each a list of the columns named beside
+ * it (`#` marks integers, all others are strings); or `{"headers": [names], "rows": [rows]}` with
+ * any columns of the table, "id" among them, which is how columns that Mongrel2 1.x does not have
+ * are given; or `{"code": WORD, "error": TEXT}`. It is borrowed until the next call of a function
+ * of the module. ptr NULL: it cannot be loaded. Then the server does not start, or keeps what it
+ * has.
+ *
+ * The order of calls is: init, settings, mimetypes, server, hosts; for each host routes, and for
+ * each route its target unless it was loaded before; filters, xrequests, close: at the start, and
+ * at each reload, then on another thread than the one that serves. Of struct m2_api the functions
+ * of connections are not there. */
 
-int config_init(const struct m2_api *api, const char *url); /* 0, or -1: see config_load_… */
+int config_init(const struct m2_api *api, const char *url); /* 0, or -1: it does not begin */
 void config_close(void);                                    /* after each config_init that was 0 */
 
 struct m2_bytes config_load_settings(void);  /* id#, key, value */

@@ -10,12 +10,18 @@ static struct worker worker;
 static struct control *control;
 static void *client;
 static unsigned reloads, stops;
-static bool reload_fails;
+static bool reload_fails, reload_takes_a_while;
+static control_done *reload_done;
+static void *reload_arg;
 
-static int on_reload(void *server, struct error *e)
+static int on_reload(void *server, control_done *done, void *arg, struct error *e)
 {
     (void)server;
     reloads++;
+    reload_done = done;
+    reload_arg = arg;
+    if (reload_takes_a_while)
+        return 1;
     return reload_fails ? error_set_object(e, ERROR_INVALID, "route /x", "It leads nowhere.") : 0;
 }
 
@@ -52,7 +58,7 @@ static int set_up(void **state)
     world_start();
     memset(&worker, 0, sizeof worker);
     reloads = stops = 0;
-    reload_fails = false;
+    reload_fails = reload_takes_a_while = false;
     worker.loop = p.loop; /* only its ev and its time are used here */
     worker.backends = &world.backends;
     worker.zmq = world.zmq;
@@ -80,10 +86,9 @@ static int tear_down(void **state)
     return 0;
 }
 
-static const char *ask_bytes(const char *request, size_t len)
+static const char *answer(void)
 {
     const char *got = NULL;
-    assert_int_equal(zmq_send(client, request, len, 0), len);
     for (int i = 0; i < 2000 && got == NULL; i++) {
         pair_turn(&p);
         got = world_receive(client);
@@ -92,6 +97,12 @@ static const char *ask_bytes(const char *request, size_t len)
     }
     assert_non_null(got);
     return got;
+}
+
+static const char *ask_bytes(const char *request, size_t len)
+{
+    assert_int_equal(zmq_send(client, request, len, 0), len);
+    return answer();
 }
 
 static const char *ask(const char *request)
@@ -181,6 +192,40 @@ static void test_a_reload_that_fails_says_why(void **state)
                         "56:4:code,7:INVALID,5:error,27:route /x: It leads nowhere.,}");
 }
 
+/* Requests wait behind an answer that takes a while; then they get theirs. */
+static void test_a_reload_that_takes_a_while(void **state)
+{
+    (void)state;
+    struct error e;
+    reload_takes_a_while = true;
+    for (int fails = 0; fails < 2; fails++) {
+        zmq_send(client, "12:6:reload,0:}]", 16, 0);
+        for (int i = 0; i < 20; i++) {
+            pair_turn(&p);
+            assert_null(world_receive(client));
+        }
+        error_set_object(&e, ERROR_INVALID, "route /x", "It leads nowhere.");
+        reload_done(reload_arg, fails ? &e : NULL);
+        assert_string_equal(answer(),
+                            fails ? "56:4:code,7:INVALID,5:error,27:route /x: It leads nowhere.,}"
+                                  : SIGNALLED);
+        assert_string_equal(ask("12:6:nosuch,0:}]"), NOT_FOUND);
+    }
+    assert_int_equal(reloads, 2);
+}
+
+/* The coordinator is not kept waiting. */
+static void test_a_long_reload_without_a_socket(void **state)
+{
+    (void)state;
+    struct buf reply = BUF_INIT;
+    reload_takes_a_while = true;
+    control_answer(control, SLICE("12:6:reload,0:}]"), &reply);
+    assert_string_equal(buf_str(&reply), SIGNALLED);
+    assert_null(reload_done);
+    buf_fini(&reply);
+}
+
 static void test_control_stop_answers_first(void **state)
 {
     (void)state;
@@ -246,6 +291,8 @@ int main(void)
         TEST(test_golden_answers),
         TEST(test_help),
         TEST(test_a_reload_that_fails_says_why),
+        TEST(test_a_reload_that_takes_a_while),
+        TEST(test_a_long_reload_without_a_socket),
         TEST(test_control_stop_answers_first),
         TEST(test_deep_nesting),
         TEST(test_two_frames_are_no_request),
