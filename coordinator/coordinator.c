@@ -35,7 +35,7 @@ static void on_answer(void *arg, const struct peer *from, struct slice message)
 void coordinator_beat(struct coordinator *c)
 {
     struct cluster_update u;
-    struct buf b = BUF_INIT;
+    struct buf b = BUF_INIT, orders = BUF_INIT;
     if (!c->is_ready)
         return;
     cluster_update_init(&u, UPDATE_BEAT);
@@ -51,9 +51,15 @@ void coordinator_beat(struct coordinator *c)
         u.beat.pending = (int64_t)push_commit(c->push)->version;
         u.beat.pending_hash = slice_str(push_commit(c->push)->hash);
     }
+    if (c->leader.is_leader && c->orders.seq > 0) {
+        orders_put(&c->orders, &orders, clock_wall_ms());
+        u.beat.orders_seq = c->orders.seq;
+        u.beat.orders = buf_slice(&orders);
+    }
     cluster_update_encode(&b, &u);
-    if (!b.failed)
+    if (!b.failed && !orders.failed)
         publisher_send(&c->publisher, SLICE(CLUSTER_TOPIC_BEAT), buf_slice(&b));
+    buf_fini(&orders);
     buf_fini(&b);
 }
 
@@ -154,6 +160,7 @@ static void loaded(struct coordinator *c)
         return;
     }
     c->is_ready = true;
+    orders_load(c);
     coordinator_beat(c);
     c->on_ready(c->ready_arg);
 }
@@ -276,7 +283,7 @@ static void on_leader_change(void *arg, const char *why)
     if (!c->leader.is_leader && c->push != NULL)
         push_abort(c->push, "The coordinator has lost its lease.", NULL);
     if (c->is_ready && c->leader.is_leader)
-        c->is_stale = true; /* others may have added to the history */
+        c->is_stale = c->orders_stale = true; /* others may have added to the history */
     coordinator_beat(c);
 }
 
@@ -290,6 +297,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     leader_tick(&c->leader, now);
     if (c->is_ready && (c->is_stale || !c->leader.is_leader))
         load_head(c);
+    orders_tick(c);
     members_tick(&c->members, now);
     events_tick(&c->events, now);
     forward_tick(&c->forward, now);
@@ -334,6 +342,7 @@ int coordinator_create(struct coordinator **out, struct ev_loop *loop,
     c->requests.on_answer = on_answer;
     c->requests.arg = c;
     members_init(&c->members, &members_ops, c);
+    orders_init(&c->orders);
     forward_init(&c->forward, &c->requests);
     ev_init(&c->tick, on_tick);
     ev_init(&c->pools_tick, on_pools_tick);
@@ -374,6 +383,7 @@ void coordinator_destroy(struct coordinator **c)
     forward_fini(&it->forward);
     events_fini(&it->events);
     members_fini(&it->members);
+    orders_fini(&it->orders);
     if (it->zmq != NULL)
         zmq_ctx_term(it->zmq);
     buf_fini(&it->head.record);

@@ -9,6 +9,7 @@
 #include "coordinator/forward.h"
 #include "coordinator/leader.h"
 #include "coordinator/members.h"
+#include "coordinator/orders.h"
 #include "coordinator/publish.h"
 #include "coordinator/push.h"
 #include "coordinator/requests.h"
@@ -55,16 +56,19 @@ struct coordinator {
     struct members members;
     struct events events;
     struct forward forward;
+    struct orders orders;
     struct coordinator_counters counters;
     ev_timer tick;       /* every beat interval */
     ev_timer pools_tick; /* soon after the directory has changed */
     ev_timer push_tick;  /* while there is a push */
     struct push *push;   /* NULL: none is running */
     struct client push_client;
-    struct model *push_model; /* of the push; a reference */
-    uint64_t settled_ms;      /* from then on the members are known */
-    bool loading;             /* the head is being read */
-    bool is_stale;            /* the head must be read (again) */
+    struct model *push_model;          /* of the push; a reference */
+    uint64_t settled_ms;               /* from then on the members are known */
+    bool loading;                      /* the head is being read */
+    bool is_stale;                     /* the head must be read (again) */
+    bool orders_loading, orders_stale; /* as loading and is_stale, of the orders */
+    bool order_ending;                 /* one is being removed because its time is over */
     bool told_settled;
     bool is_ready; /* requests are taken */
     void (*on_ready)(void *arg);

@@ -289,6 +289,7 @@ int members_beat(struct members *ms, const struct cluster_beat *beat, const stru
     snprintf(m->hash, sizeof m->hash, "%.*s", SLICE_ARG(beat->hash));
     snprintf(m->error, sizeof m->error, "%.*s", SLICE_ARG(beat->error));
     m->connections = beat->connections;
+    m->orders = beat->orders;
     m->in_flight = beat->in_flight;
     m->requests = beat->requests;
     m->errors = beat->errors;

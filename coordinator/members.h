@@ -55,6 +55,7 @@ struct member {
     char hash[CANON_HASH_LEN + 1];
     char error[256]; /* while nacked or diverged */
     int64_t connections, in_flight, requests, errors;
+    int64_t orders;              /* whose orders it follows, see struct orders */
     struct histogram latency[2]; /* of this minute and of the one before */
     uint64_t latency_since_ms;
     uint64_t joined_ms, beat_ms;

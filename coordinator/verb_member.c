@@ -120,6 +120,7 @@ static void put_member(struct cluster_table_writer *w, const struct member *m, u
     tns_put_str(b, m->handler);
     tns_put_str(b, m->control);
     tns_put_str(b, m->error);
+    tns_put_int(b, m->orders);
     cluster_row_end(w);
     buf_fini(&pools);
 }
@@ -127,10 +128,10 @@ static void put_member(struct cluster_table_writer *w, const struct member *m, u
 void verb_nodes(struct coordinator *c, const struct client *from, const struct cluster_request *r)
 {
     static const char *const headers[] = {
-        "node",    "uuid",   "state",       "server",    "host",     "addresses",
-        "version", "hash",   "connections", "in_flight", "requests", "errors",
-        "p50_us",  "p99_us", "age_ms",      "up_ms",     "restarts", "program",
-        "pid",     "pools",  "handler",     "control",   "error",    NULL};
+        "node",    "uuid",        "state",     "server",   "host",   "addresses", "version",
+        "hash",    "connections", "in_flight", "requests", "errors", "p50_us",    "p99_us",
+        "age_ms",  "up_ms",       "restarts",  "program",  "pid",    "pools",     "handler",
+        "control", "error",       "orders",    NULL};
     struct slice node = r->nodes.node;
     uint64_t now = clock_monotonic_ms();
     struct cluster_table_writer w;

@@ -14,9 +14,10 @@ static verb_fn *const table[CLUSTER_VERB_COUNT] = {
     [CLUSTER_APPLIED] = verb_applied,   [CLUSTER_NODES] = verb_nodes,
     [CLUSTER_POOLS] = verb_pools,       [CLUSTER_WORKERS] = verb_unsupported,
     [CLUSTER_WATCH] = verb_watch,       [CLUSTER_PROMOTE] = verb_promote,
-    [CLUSTER_ABORT] = verb_abort,       [CLUSTER_ORDER] = verb_unsupported,
-    [CLUSTER_NOTE] = verb_note,         [CLUSTER_CONTROL] = verb_control,
-    [CLUSTER_STATS] = verb_stats,       [CLUSTER_KEYS] = verb_unsupported,
+    [CLUSTER_ABORT] = verb_abort,       [CLUSTER_ORDER] = verb_order,
+    [CLUSTER_ORDERS] = verb_orders,     [CLUSTER_NOTE] = verb_note,
+    [CLUSTER_CONTROL] = verb_control,   [CLUSTER_STATS] = verb_stats,
+    [CLUSTER_KEYS] = verb_unsupported,
 };
 
 verb_fn *verb_find(enum cluster_verb verb)

@@ -18,6 +18,12 @@ verb_fn verb_join, verb_beat, verb_leave, verb_prepared, verb_applied, verb_node
 verb_fn verb_head, verb_get, verb_diff;
 /* verb_push.c */
 verb_fn verb_check, verb_push, verb_rollback, verb_abort, verb_promote;
+/* verb_order.c */
+verb_fn verb_order, verb_orders;
+/* Reads the orders from the store. */
+void orders_load(struct coordinator *c);
+/* Ends those whose time is over; once per beat interval. */
+void orders_tick(struct coordinator *c);
 /* verb_log.c */
 verb_fn verb_log, verb_note, verb_watch;
 

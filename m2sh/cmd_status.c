@@ -5,6 +5,7 @@
 #include "m2sh/cmd_table.h"
 #include "m2sh/node_table.h"
 #include "m2sh/out/out_when.h"
+#include "proto/base/clock.h"
 
 #include <stdlib.h>
 
@@ -124,10 +125,33 @@ static void put_commit(const struct cluster_table *t, struct buf *out)
     }
 }
 
-static void print_json(const struct report *r, const struct cluster_table *log)
+/* What persons have ordered, and how each is undone. */
+static void put_orders(const struct cluster_table *t, struct buf *out)
 {
+    char age[OUT_AGE_LEN + 1];
+    for (size_t row = 0; row < t->row_count; row++) {
+        bool drain = slice_eq(cluster_table_text(t, row, "order"), SLICE("drain"));
+        struct slice target = cluster_table_text(t, row, "target");
+        int64_t expires_ms = cluster_table_int(t, row, "expires_ms");
+        out_when_age(cluster_table_int(t, row, "when_ms"), age);
+        buf_printf(out, "%s %.*s is %s by order of %.*s (%.*s, %s", drain ? "Node" : "Pool",
+                   SLICE_ARG(target), drain ? "drained" : "paused",
+                   SLICE_ARG(cluster_table_text(t, row, "who")),
+                   SLICE_ARG(cluster_table_text(t, row, "why")), age);
+        if (expires_ms > 0)
+            buf_printf(out, ", %lld s left", (long long)(expires_ms - clock_wall_ms()) / 1000);
+        buf_printf(out, ")\n      m2sh %s %.*s\n", drain ? "undrain -node" : "resume -pool",
+                   SLICE_ARG(target));
+    }
+}
+
+static enum status print_json(const struct report *r, struct cluster *cl)
+{
+    struct cluster_request request;
+    const struct cluster_reply *reply;
     struct buf out = BUF_INIT;
     struct out_json j;
+    enum status status;
     out_json_init(&j, &out);
     out_json_object(&j);
     out_json_pair_bool(&j, "well", r->count == 0);
@@ -143,37 +167,57 @@ static void print_json(const struct report *r, const struct cluster_table *log)
         out_json_end(&j);
     }
     out_json_end(&j);
-    out_json_key(&j, "log");
-    cluster_put_json(log, &j);
-    out_json_end(&j);
-    buf_append_char(&out, '\n');
-    cmd_print(&out);
+    cluster_request_init(&request, CLUSTER_ORDERS);
+    status = cluster_ask_again(cl, &request, 10000, NULL, NULL, &reply);
+    if (status == STATUS_DONE) {
+        out_json_key(&j, "orders");
+        cluster_put_json(&reply->table, &j);
+        cluster_request_init(&request, CLUSTER_LOG);
+        request.log.count = 10;
+        status = cluster_ask_again(cl, &request, 10000, NULL, NULL, &reply);
+    }
+    if (status == STATUS_DONE) {
+        out_json_key(&j, "log");
+        cluster_put_json(&reply->table, &j);
+        out_json_end(&j);
+        buf_append_char(&out, '\n');
+        cmd_print(&out);
+    }
+    buf_fini(&out);
+    return status;
 }
 
-/* Judges, then asks for the log: its answer takes the place of the nodes'. */
-static enum status report(struct report *r, struct cluster *cl, const struct call *c)
+static enum status print_text(const struct report *r, struct cluster *cl, const struct call *c)
 {
     struct cluster_request request;
     const struct cluster_reply *reply;
     struct buf out = BUF_INIT;
-    judge(r);
-    if (!c->json)
-        put_headline(r, &c->term, &out);
-    struct cluster_table rows = {.row_count = r->nodes.rows->row_count};
-    r->nodes.rows = &rows;
-    cluster_request_init(&request, CLUSTER_LOG);
-    request.log.count = 10;
+    put_headline(r, &c->term, &out);
+    cluster_request_init(&request, CLUSTER_ORDERS);
     enum status status = cluster_ask_again(cl, &request, 10000, NULL, NULL, &reply);
     if (status == STATUS_DONE) {
-        if (c->json)
-            print_json(r, &reply->table);
-        else
-            put_commit(&reply->table, &out);
-        status = r->count > 0 ? STATUS_NO : STATUS_DONE;
-        cluster_close(cl);
+        put_orders(&reply->table, &out);
+        cluster_request_init(&request, CLUSTER_LOG);
+        request.log.count = 10;
+        status = cluster_ask_again(cl, &request, 10000, NULL, NULL, &reply);
     }
+    if (status == STATUS_DONE)
+        put_commit(&reply->table, &out);
     cmd_print(&out);
     return status;
+}
+
+/* Judges, then asks for more: that answer takes the place of the nodes'. */
+static enum status report(struct report *r, struct cluster *cl, const struct call *c)
+{
+    judge(r);
+    struct cluster_table rows = {.row_count = r->nodes.rows->row_count};
+    r->nodes.rows = &rows;
+    enum status status = c->json ? print_json(r, cl) : print_text(r, cl, c);
+    if (status != STATUS_DONE)
+        return status;
+    cluster_close(cl);
+    return r->count > 0 ? STATUS_NO : STATUS_DONE;
 }
 
 static enum status run(struct call *c)

@@ -36,5 +36,9 @@ const struct cmd *const cmd_table[] = {
     &cmd_pools,
     &cmd_workers,
     &cmd_events,
+    &cmd_drain,
+    &cmd_undrain,
+    &cmd_pause,
+    &cmd_resume,
     NULL,
 };

@@ -87,7 +87,7 @@ static void on_conn_closed(struct conns *set, struct conn *c)
     registry_remove(w->registry, c);
     w->counters.bytes_received += c->bytes_read;
     w->counters.bytes_sent += c->bytes_written;
-    if (w->draining && set->count == 0)
+    if (w->stopping && set->count == 0)
         loop_stop(&s->worker.loop);
 }
 
@@ -100,6 +100,18 @@ static void drain_connections(struct server *s)
         if (!conn_is_closing(c) && c->session->drain != NULL)
             c->session->drain(c);
     }
+}
+
+void server_drain(struct server *s, bool drains)
+{
+    struct worker *w = &s->worker;
+    if (w->stopping || w->draining == drains)
+        return;
+    w->draining = drains;
+    log_info("server", "%s connections=%zu", drains ? "drains by order" : "drains no more",
+             w->conns.count);
+    if (drains)
+        drain_connections(s);
 }
 
 static void on_drain_limit(struct ev_loop *ev, struct ev_timer *t, int events)
@@ -120,7 +132,7 @@ void server_stop(struct server *s)
     process_stopping();
     unsigned limit_s = w->snapshot != NULL ? w->snapshot->settings.drain_timeout_s : 0;
     log_info("server", "stopping: draining %zu connections, at most %u s", w->conns.count, limit_s);
-    w->draining = true;
+    w->draining = w->stopping = true;
     swap_stop_listening(&s->live);
     drain_connections(s);
     if (w->conns.count == 0) {
@@ -418,7 +430,7 @@ static void destroy_worker(struct server *s)
 {
     struct worker *w = &s->worker;
     stop_signals(s);
-    w->draining = false; /* the loop has ended: nothing to stop when the last connection goes */
+    w->stopping = false; /* the loop has ended: nothing to stop when the last connection goes */
     conns_fini(&w->conns);
     if (w->backends != NULL)
         pool_port_close(w->backends); /* says BYE to the workers while their pools still exist */

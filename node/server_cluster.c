@@ -1,5 +1,6 @@
 /* The server as a node of a cluster: what the agent (node/cluster/agent.h) needs of it. */
 
+#include "node/backend/pool.h"
 #include "node/server_parts.h"
 #include "proto/base/log.h"
 
@@ -63,6 +64,15 @@ static void agent_control(void *arg, struct slice request, struct buf *reply)
     control_answer(((struct server *)arg)->control, request, reply);
 }
 
+static void agent_orders(void *arg, bool drain, const struct slice *paused, size_t paused_count)
+{
+    struct server *s = arg;
+    struct error e;
+    server_drain(s, drain);
+    if (pools_pause(&s->backends, paused, paused_count, &e) != 0)
+        log_error("server", "not all pools are paused: %s", e.text);
+}
+
 static const struct agent_ops agent_ops = {
     .prepare = agent_prepare,
     .activate = agent_activate,
@@ -71,6 +81,7 @@ static const struct agent_ops agent_ops = {
     .describe = agent_describe,
     .cluster = agent_knows_cluster,
     .control = agent_control,
+    .orders = agent_orders,
 };
 
 /* Stays in front, enters no chroot: several nodes share a host, and whoever runs them (systemd, a

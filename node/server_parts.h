@@ -63,6 +63,10 @@ int server_build_worker(struct server *s, size_t buffer_size, int io_threads, st
 int server_open_access_log(struct server *s, struct error *e);
 int server_open_control(struct server *s, const char *spec, struct error *e);
 
+/* Drains, without an end: what runs is finished, what comes is served and its connection closed,
+ * the health route says 503; or is as ever again. */
+void server_drain(struct server *s, bool drains);
+
 /* Waits for a reload under way, which changes nothing any more. */
 void server_reload_fini(struct server *s);
 

@@ -52,7 +52,8 @@ struct worker {
     void *zmq;          /* the ZeroMQ context */
     struct buf scratch; /* for messages that are built and handed on within one call */
     const char *root;   /* in front of paths inside the chroot: it, until it is entered; "" else */
-    bool draining;
+    bool draining;      /* no connection is kept, the health route says so */
+    bool stopping; /* and the loop ends with the last connection; nothing is accepted any more */
     bool in_cluster;
     char uuid[37]; /* this node */
 };

@@ -15,6 +15,7 @@ void backends_init(struct backends *s, struct loop *loop, void *zmq, struct coun
     s->upcall = *upcall;
     s->by_name = MAP_INIT;
     s->sockets = MAP_INIT;
+    s->paused = MAP_INIT;
 }
 
 void backends_fini(struct backends *s)
@@ -22,6 +23,7 @@ void backends_fini(struct backends *s)
     BUG_ON(map_count(&s->by_name) != 0 || map_count(&s->sockets) != 0);
     map_fini(&s->by_name, NULL);
     map_fini(&s->sockets, NULL);
+    map_fini(&s->paused, NULL);
 }
 
 struct backend *backend_find(struct backends *s, const char *name)

@@ -83,7 +83,7 @@ struct backend_upcall {
 
 struct backend_figures { /* for status and metrics */
     uint64_t requests, replies, queued_now, in_flight, workers, credit, retried, lost, refused,
-        timed_out;
+        timed_out, paused;
 };
 
 struct backend {
@@ -110,6 +110,7 @@ struct backends {
     char handler_endpoint[256]; /* of the pools' ROUTER, once bound; "" before */
     const char *handler_spec;   /* where to bind it */
     void *pool_port;            /* struct pool_port, made with the first pool */
+    struct map paused;          /* names of pools that are paused by order, there or not */
 };
 
 void backends_init(struct backends *s, struct loop *loop, void *zmq, struct counters *counters,

@@ -16,4 +16,8 @@ struct pool_options {
  * fail. NULL with *e. */
 struct backend *pool_get(struct backends *s, const struct pool_options *o, struct error *e);
 
+/* Which pools are paused from now on, those that do not exist yet included; all others are not.
+ * ERROR_NO_MEMORY: some of the names are missing. */
+int pools_pause(struct backends *s, const struct slice *names, size_t count, struct error *e);
+
 #endif

@@ -9,6 +9,7 @@
 #include "node/cluster/coordinator_link.h"
 #include "node/cluster/follow.h"
 #include "node/cluster/last_good.h"
+#include "node/cluster/standing.h"
 #include "node/cluster/state_dir.h"
 #include "proto/base/clock.h"
 #include "proto/base/failpoint.h"
@@ -49,7 +50,8 @@ struct agent {
     size_t link_count;
     struct ev_timer beat_timer;
     struct beat beat;
-    struct agent_join join; /* what was last said of this node */
+    struct standing standing; /* orders */
+    struct agent_join join;   /* what was last said of this node */
     int64_t interval_ms;
     int64_t token;         /* the highest fencing token seen */
     uint64_t last_beat_ms; /* of any coordinator; 0: none yet */
@@ -106,9 +108,51 @@ static void send_beat(struct agent *a)
     r.beat.hash = slice_str(follow_hash(a->follow));
     r.beat.condition = (int)condition_of(a, &counters);
     r.beat.error = slice_str(follow_problem(a->follow));
+    r.beat.orders = a->standing.seq;
     beat_fill(&a->beat, &counters, &r.beat);
     post_all(a, &r);
 }
+
+/* ---- orders ------------------------------------------------------------------------------- */
+
+static void do_orders(struct agent *a)
+{
+    struct standing_view v;
+    struct error e;
+    if (standing_view(&a->standing, a->config.node, clock_monotonic_ms(), &v, &e) != 0) {
+        log_error("cluster", "orders are not followed: %s", e.text);
+        return;
+    }
+    a->ops->orders(a->arg, v.drain, v.paused, v.paused_count);
+    standing_view_fini(&v);
+}
+
+/* They change seldom, so the few bytes are written on the loop. */
+static void take_orders(struct agent *a, const struct cluster_head_beat *b)
+{
+    static struct log_limit limit;
+    struct error e;
+    if (b->orders_seq == 0 || b->orders_seq == a->standing.seq)
+        return;
+    if (standing_take(&a->standing, b->orders_seq, b->orders, clock_monotonic_ms(), &e) != 0) {
+        log_limited(&limit, LOG_ERROR_LEVEL, "cluster", "%s", e.text);
+        return;
+    }
+    if (standing_save(&a->standing, &a->dir, clock_wall_ms(), &e) != 0)
+        log_error("cluster", "the orders are followed, but not written: %s", e.text);
+    do_orders(a);
+    send_beat(a); /* somebody may be waiting for it */
+}
+
+static void recall_orders(struct agent *a)
+{
+    struct error e;
+    if (standing_load(&a->standing, &a->dir, clock_wall_ms(), clock_monotonic_ms(), &e) != 0)
+        log_error("cluster", "no orders are followed before a coordinator says them: %s", e.text);
+    do_orders(a);
+}
+
+/* ---- time --------------------------------------------------------------------------------- */
 
 static void watch_silence(struct agent *a)
 {
@@ -127,6 +171,8 @@ static void on_beat_timer(struct ev_loop *ev, struct ev_timer *t, int events)
     struct agent *a = container_of(t, struct agent, beat_timer);
     (void)ev, (void)events;
     follow_tick(a->follow);
+    if (standing_has_ended(&a->standing, clock_monotonic_ms()))
+        do_orders(a);
     send_beat(a);
     watch_silence(a);
 }
@@ -275,8 +321,11 @@ static void on_head_beat(struct agent *a, struct coordinator_link *l,
         log_info("cluster", "a coordinator is heard again coordinator=%s",
                  coordinator_link_spec(l));
     a->silence_told = false;
-    if (!b->leader || !is_stale(a, b->token))
-        follow_head(a->follow, l, b);
+    if (b->leader && is_stale(a, b->token))
+        return;
+    if (b->leader)
+        take_orders(a, b);
+    follow_head(a->follow, l, b);
 }
 
 static void on_update(void *arg, struct coordinator_link *l, const struct cluster_update *u)
@@ -371,22 +420,6 @@ static void answer_control(struct agent *a, const struct cluster_request *r, str
     buf_fini(&reply);
 }
 
-static int answer_order(struct agent *a, const struct cluster_request *r, struct buf *out,
-                        struct error *e)
-{
-    static const char *const headers[] = {"order", "state", NULL};
-    struct cluster_table_writer w;
-    if (a->ops->order(a->arg, &r->order, e) != 0)
-        return -1;
-    cluster_table_begin(&w, out, r->seq, NULL, headers);
-    cluster_row_begin(&w);
-    tns_put_str(out, cluster_order_words[r->order.kind]);
-    tns_put_str(out, "done");
-    cluster_row_end(&w);
-    cluster_table_end(&w);
-    return 0;
-}
-
 static void on_request(void *arg, struct coordinator_link *l, struct slice message)
 {
     struct agent *a = arg;
@@ -398,8 +431,6 @@ static void on_request(void *arg, struct coordinator_link *l, struct slice messa
     int result = cluster_request_decode(&r, message, CLUSTER_MESSAGE_MAX, &arena, &e);
     if (result == 0 && r.verb == CLUSTER_CONTROL && a->ops->control != NULL)
         answer_control(a, &r, &out);
-    else if (result == 0 && r.verb == CLUSTER_ORDER && a->ops->order != NULL)
-        result = answer_order(a, &r, &out, &e);
     else if (result == 0)
         result = error_set(&e, ERROR_UNSUPPORTED, "This node does not do that.");
     if (result != 0) {
@@ -454,6 +485,7 @@ int agent_create(struct agent **out, struct ev_loop *loop, const struct agent_co
     a->interval_ms = FIRST_INTERVAL_MS;
     ev_timer_init(&a->beat_timer, on_beat_timer, 1.0, 1.0);
     agent_join_init(&a->join);
+    standing_init(&a->standing);
     if (gethostname(a->host, sizeof a->host - 1) != 0)
         snprintf(a->host, sizeof a->host, "unknown");
     a->follow = follow_create(&follow_env, a);
@@ -491,6 +523,7 @@ int agent_start(struct agent *a, void *zmq, struct error *e)
     if (a->cluster[0] != '\0' && a->ops->cluster != NULL)
         a->ops->cluster(a->arg, a->cluster);
     start_from_last_good(a);
+    recall_orders(a);
     agent_described(a);
     set_interval(a, FIRST_INTERVAL_MS);
     while (endpoint_next(&list, spec)) {
@@ -527,6 +560,7 @@ void agent_destroy(struct agent **agent)
         agent_stop(a, "stopped");
     follow_destroy(&a->follow);
     agent_join_fini(&a->join);
+    standing_fini(&a->standing);
     state_dir_close(&a->dir);
     free(a);
 }

@@ -21,7 +21,6 @@
 
 struct agent;
 struct buf;
-struct cluster_order;
 struct ev_loop;
 
 /* What goes into a beat. The counts are since the process started. */
@@ -63,8 +62,9 @@ struct agent_ops {
     /* Answers a request of the control port (tnetstring in, tnetstring out) that came through the
      * coordinator. May be NULL: refused. */
     void (*control)(void *arg, struct slice request, struct buf *reply);
-    /* Carries out an order (drain, undrain, pause, resume). May be NULL: refused. */
-    int (*order)(void *arg, const struct cluster_order *order, struct error *e);
+    /* What persons have ordered, all of it, each time that anything of it changes: whether this
+     * node is to drain, which pools are to be paused. */
+    void (*orders)(void *arg, bool drain, const struct slice *paused, size_t paused_count);
 };
 
 /* Strings are borrowed for the agent's life. */

@@ -51,7 +51,7 @@ static int prepare_listener(struct live *live, struct prepared *p, struct error 
     const char *address;
     unsigned port;
     char identity[128];
-    if (live->worker->draining)
+    if (live->worker->stopping)
         return 0;
     address_of(live, p->snapshot->server, &address, &port);
     listener_identity_of(address, port, identity);
@@ -99,7 +99,7 @@ void swap_activate(struct live *live, struct prepared *p)
         live->listener = p->listener;
         live->accepting = false;
     }
-    if (!live->accepting && !w->draining) {
+    if (!live->accepting && !w->stopping) {
         listener_start(live->listener, &w->conns, live->session);
         live->accepting = true;
     }

@@ -24,6 +24,7 @@ struct figure {
 static const struct figure figures[] = {
     FIGURE(requests, "counter", "Requests handed to this handler or pool"),
     FIGURE(replies, "counter", "Reply messages from it"),
+    FIGURE(paused, "gauge", "1 while it is paused by order"),
     FIGURE(queued_now, "gauge", "Requests waiting in the node for it"),
     FIGURE(in_flight, "gauge", "Requests held by its workers"),
     FIGURE(workers, "gauge", "Workers connected"),

@@ -46,6 +46,7 @@ enum cluster_verb {
     CLUSTER_PROMOTE,
     CLUSTER_ABORT,
     CLUSTER_ORDER,
+    CLUSTER_ORDERS,
     CLUSTER_NOTE,
     CLUSTER_CONTROL,
     CLUSTER_STATS,
@@ -122,6 +123,7 @@ struct cluster_beat {
     int64_t requests;          /* since the node started */
     int64_t errors;            /* of those, answered 5xx */
     struct field_ints latency; /* since the last beat: histogram bucket, count, bucket, count … */
+    int64_t orders;            /* orders_seq of the beat whose orders it follows; 0 none yet */
 };
 
 struct cluster_leave {

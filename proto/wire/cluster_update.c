@@ -44,6 +44,10 @@ static const struct field beat_fields[] = {
      "its hash"},
     {"interval_ms", FIELD_INT, true, AT(cluster_head_beat, interval_ms), 1, 3600000, 0, NULL,
      "milliseconds until the next beat"},
+    {"orders_seq", FIELD_INT, false, AT(cluster_head_beat, orders_seq), 0, 0, 0, NULL,
+     "grows with every change of the orders; 0 when this coordinator does not know them"},
+    {"orders", FIELD_TABLE, false, AT(cluster_head_beat, orders), 0, 0, 0, NULL,
+     "every order that stands: drain or pause, node or pool, milliseconds left (0 for ever)"},
 };
 
 static const struct field pool_fields[] = {

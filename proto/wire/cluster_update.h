@@ -53,6 +53,9 @@ struct cluster_head_beat {
     int64_t pending; /* version of the push being prepared; 0: none */
     struct slice pending_hash;
     int64_t interval_ms; /* until the next beat */
+    /* The leader's alone. All orders that stand, for cluster_standing_read. */
+    int64_t orders_seq; /* grows with every change; 0: they are not known yet */
+    struct slice orders;
 };
 
 struct cluster_pool_update {

@@ -85,6 +85,8 @@ static const struct field beat_fields[] = {
      "of those, answered with a 5xx status"},
     {"latency", FIELD_INTS, false, AT(cluster_beat, latency), 0, 0, 0, NULL,
      "answer times since the last beat: histogram bucket, count, bucket, count and so on"},
+    {"orders", FIELD_INT, false, AT(cluster_beat, orders), 0, 0, 0, NULL,
+     "orders_seq of the coordinator's beat whose orders the node follows"},
 };
 
 static const struct field leave_fields[] = {
@@ -296,6 +298,8 @@ static const struct cluster_verb_info verbs[CLUSTER_VERB_COUNT] = {
                            "Take back the push that is running."),
     [CLUSTER_ORDER] = VERB("order", ROLE_ADMIN, 0, order_fields,
                            "Drain or undrain a node, pause or resume a pool."),
+    [CLUSTER_ORDERS] = {"orders", ROLE_VIEWER | ROLE_ADMIN, VERB_READ, NULL, 0,
+                        "The orders that stand: who gave them, when, why, until when."},
     [CLUSTER_NOTE] = VERB("note", ROLE_ADMIN, 0, note_fields,
                           "A note in the same time line as the commits."),
     [CLUSTER_CONTROL] = VERB("control", ROLE_ADMIN, 0, control_fields,

@@ -26,6 +26,7 @@ struct sim {
     char state[512];
     struct histogram latency;
     int64_t requests;
+    bool is_draining;
 };
 
 struct prepared {
@@ -87,8 +88,10 @@ static void sim_counters(void *arg, struct beat_counters *out)
     for (int i = 0; i < 10; i++)
         histogram_add(&s->latency, (uint64_t)(100 + rand() % 900));
     s->requests += 10;
-    *out = (struct beat_counters){
-        .connections = 5, .requests = s->requests, .latency = &s->latency};
+    *out = (struct beat_counters){.connections = s->is_draining ? 0 : 5,
+                                  .requests = s->requests,
+                                  .latency = &s->latency,
+                                  .is_draining = s->is_draining};
 }
 
 static void sim_describe(void *arg, struct agent_description *out)
@@ -104,12 +107,20 @@ static void sim_control(void *arg, struct slice request, struct buf *reply)
     buf_append_slice(reply, request);
 }
 
+static void sim_orders(void *arg, bool drain, const struct slice *paused, size_t paused_count)
+{
+    struct sim *s = arg;
+    (void)paused, (void)paused_count;
+    s->is_draining = drain;
+}
+
 static const struct agent_ops ops = {.prepare = sim_prepare,
                                      .activate = sim_activate,
                                      .discard = sim_discard,
                                      .counters = sim_counters,
                                      .describe = sim_describe,
-                                     .control = sim_control};
+                                     .control = sim_control,
+                                     .orders = sim_orders};
 
 static const struct args_option options[] = {
     {"coordinator", "SPEC[,SPEC]", "where the coordinators answer"},

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import uuid
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Optional, Set
 
 from .nursery import Nursery
 from .program import Program, run
@@ -183,18 +183,21 @@ class Cluster:
         program = shutil.which("haproxy") or "/usr/sbin/haproxy"
         balancer = self.stage.start([program, "-db", "-f", conf], self.folder)
 
-        def all_nodes() -> bool:
-            seen = set()
-            for _ in range(2 * len(self.nodes)):
-                try:
-                    with Client(self.port) as client:
-                        seen.add(client.get("/health").response().header("X-Node"))
-                except OSError:
-                    return False
-            return len(seen - {None}) == len(self.nodes)
-
-        balancer.wait(all_nodes, "all nodes behind it")
+        balancer.wait(lambda: len(self.behind_the_balancer()) == len(self.nodes), "all nodes behind it")
         return balancer
+
+    def behind_the_balancer(self) -> Set[str]:
+        """The nodes that it sends requests to."""
+        seen = set()
+        for _ in range(2 * len(self.nodes)):
+            try:
+                with Client(self.port) as client:
+                    answer = client.get("/health").response()
+            except OSError:
+                return set()
+            if answer.status == 200:
+                seen.add((answer.header("X-Node") or b"").decode())
+        return seen
 
     def stop(self) -> None:
         """Asks all programs to end, and checks how they do."""

@@ -276,11 +276,13 @@ LOG = [
     *["kind", "version", "hash", "who", "where", "when_ms", "how"],
     *["why", "what", "scope", "verdict", "nodes", "effect"],
 ]
+ORDERS = ["order", "target", "who", "where", "how", "why", "when_ms", "expires_ms"]
 WHEN = 1795374654000  # 2026-11-22 19:10:54 UTC
 
 
 @pytest.fixture
 def log(coordinator: Coordinator) -> Coordinator:
+    coordinator.answers("orders", table(ORDERS))
     coordinator.answers(
         "log",
         table(
@@ -387,6 +389,7 @@ def test_status_names_the_worst_first(log: Coordinator, shop: Path) -> None:
 def test_status_of_an_empty_cluster(coordinator: Coordinator, shop: Path) -> None:
     coordinator.answers("head", table(["version", "hash"], [0, ""]))
     coordinator.answers("nodes", table(NODES))
+    coordinator.answers("orders", table(ORDERS))
     coordinator.answers("log", table(LOG))
     done = m2sh("status", "-cluster", coordinator.spec, cwd=shop)
     assert done.returncode == 1

@@ -51,7 +51,8 @@ def test_the_manual_page_names_every_command_and_option(commands: List[str], tmp
 
 GROUPS = {
     "m2sh-push.1": ["check", "diff", "push", "rollback", "promote", "abort", "log", "show", "commit"],
-    "m2sh-status.1": ["status", "nodes", "pools", "workers", "events", "control"],
+    "m2sh-status.1": ["status", "nodes", "pools", "workers", "drain", "undrain", "pause", "resume", "events",
+                      "control"],
 }
 #: Of servers on this machine, which the page of the cluster leaves to m2sh(1); of every command.
 ELSEWHERE = {"db", "name", "host", "uuid", "help"}

@@ -404,6 +404,69 @@ static void test_waiting_ends(void **state)
     assert_int_equal(world.counters.pool_queue_timeouts, 1);
 }
 
+/* By order: nothing is handed out, nothing is given up, and more may wait; also of a pool that
+ * comes later. A place that a worker holds is given back. */
+static void test_a_paused_pool(void **state)
+{
+    (void)state;
+    struct error e;
+    struct slice names[] = {SLICE("other"), SLICE("chat")};
+    struct backend_limits limits = {3, 50, 0};
+    struct world_request r[31];
+    struct worker_end w;
+    worker_join(&w, NULL);
+    pool->ops->limit(pool, &limits);
+    world_send(pool, &r[0], "first", 0);
+    worker_expect(&w, "WANT", "1");
+    assert_int_equal(pools_pause(&world.backends, names, 2, &e), 0);
+    worker_say(&w, "CREDIT", "1");
+    worker_expect(&w, "WANT", "0");
+    worker_say(&w, "CREDIT", "10");
+    world_until(pool->figures.credit == 10);
+    for (int i = 1; i < 31; i++)
+        world_send(pool, &r[i], "x", 0);
+    assert_int_equal(r[30].status, 503); /* ten times its queue */
+    uint64_t begin_ms = clock_monotonic_ms();
+    world_until(clock_monotonic_ms() - begin_ms > 100); /* twice the time that they may wait */
+    worker_hears_nothing(&w);
+    assert_int_equal(pool->figures.queued_now, 30);
+    struct backend *other = get_pool("other", 3, 50, 0);
+    assert_int_equal(other->figures.paused, 1);
+    backend_unref(other);
+    assert_int_equal(pools_pause(&world.backends, names, 1, &e), 0);
+    worker_expect(&w, "REQUEST", "first");
+    for (int i = 0; i < 30; i++) { /* what waits beyond the queue is not refused now */
+        assert_alive(&r[i]);
+        world_done(pool, &r[i]);
+    }
+    for (int i = 0; i < 4; i++)
+        world_send(pool, &r[i], "x", 0);
+    assert_int_equal(r[3].status, 503); /* all as ever */
+    for (int i = 0; i < 3; i++)
+        world_done(pool, &r[i]);
+    worker_leave(&w);
+}
+
+/* What waited through a pause has all its time yet. */
+static void test_time_begins_when_a_pool_is_resumed(void **state)
+{
+    (void)state;
+    struct error e;
+    struct slice name = SLICE("chat");
+    struct backend_limits limits = {3, 50, 0};
+    struct world_request r;
+    pool->ops->limit(pool, &limits);
+    assert_int_equal(pools_pause(&world.backends, &name, 1, &e), 0);
+    world_send(pool, &r, "x", 0);
+    uint64_t begin_ms = clock_monotonic_ms();
+    world_until(clock_monotonic_ms() - begin_ms > 100);
+    assert_int_equal(pools_pause(&world.backends, NULL, 0, &e), 0);
+    begin_ms = clock_monotonic_ms();
+    world_until(r.status != 0);
+    assert_int_equal(r.status, 503);
+    assert_true(clock_monotonic_ms() - begin_ms >= 40);
+}
+
 static void test_a_prepared_configuration_changes_no_limits(void **state)
 {
     (void)state;
@@ -588,6 +651,8 @@ int main(void)
         TEST(test_the_queue_is_bounded),
         TEST(test_a_burst_is_bounded),
         TEST(test_waiting_ends),
+        TEST(test_a_paused_pool),
+        TEST(test_time_begins_when_a_pool_is_resumed),
         TEST(test_a_prepared_configuration_changes_no_limits),
         TEST(test_the_answer_has_a_time_limit),
         TEST(test_a_dead_workers_requests),

@@ -224,12 +224,12 @@ static void test_the_old_snapshot_lives_as_long_as_it_is_used(void **state)
     assert_int_equal(map_count(&world.backends.by_name), 1);
 }
 
-static void test_a_draining_server_opens_no_socket(void **state)
+static void test_a_stopping_server_opens_no_socket(void **state)
 {
     (void)state;
     swap_activate(&live, prepare(site("127.0.0.1", "queue=1", NULL), 1));
     unsigned port = listener_port(live.listener);
-    worker.draining = true;
+    worker.stopping = true;
     swap_stop_listening(&live);
     assert_false(accepts(port));
     swap_activate(&live, prepare(site("127.0.0.1", "queue=1", NULL), 2));
@@ -264,7 +264,7 @@ int main(void)
         TEST(test_limits_change_with_the_swap),
         TEST(test_what_cannot_be_built_changes_nothing),
         TEST(test_the_old_snapshot_lives_as_long_as_it_is_used),
-        TEST(test_a_draining_server_opens_no_socket),
+        TEST(test_a_stopping_server_opens_no_socket),
         TEST(test_a_thousand_swaps_leave_nothing_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
