@@ -49,12 +49,23 @@ static void test_every_kind_goes_there_and_back(void **state)
     assert_int_equal(out.decision.version, 42);
 
     cluster_update_init(&in, UPDATE_BEAT);
-    in.beat = (struct cluster_head_beat){SLICE(UUID), SLICE("c1"), true,        3,   41,
-                                         SLICE(HASH), 42,          SLICE(HASH), 1000};
+    in.beat = (struct cluster_head_beat){SLICE(UUID),
+                                         SLICE("c1"),
+                                         true,
+                                         3,
+                                         41,
+                                         SLICE(HASH),
+                                         42,
+                                         SLICE(HASH),
+                                         1000,
+                                         7,
+                                         SLICE("26:5:pause,4:chat,5:60000#]")};
     there_and_back(&in, &out, &a);
     assert_true(out.beat.leader);
     assert_int_equal(out.beat.pending, 42);
     assert_int_equal(out.beat.interval_ms, 1000);
+    assert_int_equal(out.beat.orders_seq, 7);
+    assert_true(slice_eq(out.beat.orders, in.beat.orders));
 
     cluster_update_init(&in, UPDATE_POOL);
     in.pool = (struct cluster_pool_update){SLICE("chat"), SLICE("4:pool,"), SLICE("0:]")};
