@@ -107,7 +107,7 @@ static void publish_pools_soon(struct coordinator *c)
 {
     if (ev_is_active(&c->pools_tick))
         return;
-    ev_timer_set(&c->pools_tick, POOLS_DELAY_MS / 1000.0, 0.0);
+    ev_timer_set(&c->pools_tick, (double)POOLS_DELAY_MS / 1000, 0.0);
     ev_timer_start(c->loop, &c->pools_tick);
 }
 

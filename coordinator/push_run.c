@@ -166,7 +166,7 @@ static void on_push_tick(struct ev_loop *loop, ev_timer *w, int revents)
 
 void coordinator_push_init(struct coordinator *c)
 {
-    ev_timer_init(&c->push_tick, on_push_tick, TICK_MS / 1000.0, TICK_MS / 1000.0);
+    ev_timer_init(&c->push_tick, on_push_tick, (double)TICK_MS / 1000, (double)TICK_MS / 1000);
 }
 
 void coordinator_push_fini(struct coordinator *c)

@@ -97,6 +97,8 @@ static int fill(struct tls_config *c, struct tls_context *x)
     if (x->ca_dir != NULL)
         mbedtls_ssl_conf_ca_chain(s, &x->authorities, NULL);
     mbedtls_ssl_conf_sni(s, tls_on_server_name, x);
+    if (x->verify != TLS_VERIFY_NONE)
+        library_set_clients_known(s);
     mbedtls_ssl_conf_session_tickets_cb(s, seal_ticket, open_ticket, x);
     library_set_session_store(s, &x->store);
     if (result == 0)

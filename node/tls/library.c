@@ -95,6 +95,15 @@ void library_set_profile(mbedtls_ssl_config *conf)
 #endif
 }
 
+void library_set_clients_known(mbedtls_ssl_config *conf)
+{
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+    mbedtls_ssl_conf_new_session_tickets(conf, 0);
+#else
+    (void)conf;
+#endif
+}
+
 #if IS_3
 static int get_session(void *store, const unsigned char *id, size_t len,
                        mbedtls_ssl_session *session)

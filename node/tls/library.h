@@ -33,6 +33,10 @@ int library_check_pair(const mbedtls_x509_crt *certificate, const mbedtls_pk_con
 /* Protocol versions, groups, signatures, order of preference: Mozilla's intermediate profile. */
 void library_set_profile(mbedtls_ssl_config *conf);
 
+/* Clients show certificates: gives out no tickets of TLS 1.3, whose sessions do not remember them,
+ * so that who resumed one would be nobody. (Those of TLS 1.2 do.) */
+void library_set_clients_known(mbedtls_ssl_config *conf);
+
 /* Where sessions are kept by id. */
 struct session_store {
     /* 0 when *session was filled. */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <mbedtls/ecp.h>
 #include <mbedtls/pk.h>
+#include <mbedtls/version.h>
 #include <mbedtls/x509_crt.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,6 +43,19 @@ static inline void certs_remove(struct certs *c, const char *name)
     assert_int_equal(unlink(path), 0);
 }
 
+static inline void certs_number(mbedtls_x509write_cert *crt, unsigned char serial)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03040000
+    assert_int_equal(mbedtls_x509write_crt_set_serial_raw(crt, &serial, 1), 0);
+#else
+    mbedtls_mpi number;
+    mbedtls_mpi_init(&number);
+    assert_int_equal(mbedtls_mpi_lset(&number, serial), 0);
+    assert_int_equal(mbedtls_x509write_crt_set_serial(crt, &number), 0);
+    mbedtls_mpi_free(&number);
+#endif
+}
+
 /* STEM.crt for this common name and STEM.key, self-signed. */
 static inline void certs_make(struct certs *c, const char *stem, const char *name)
 {
@@ -49,10 +63,8 @@ static inline void certs_make(struct certs *c, const char *stem, const char *nam
     char subject[80], file[80];
     mbedtls_pk_context key;
     mbedtls_x509write_cert crt;
-    mbedtls_mpi serial;
     mbedtls_pk_init(&key);
     mbedtls_x509write_crt_init(&crt);
-    mbedtls_mpi_init(&serial);
     assert_int_equal(mbedtls_pk_setup(&key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)), 0);
     assert_int_equal(
         mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(key), random_bytes, &c->random),
@@ -69,12 +81,10 @@ static inline void certs_make(struct certs *c, const char *stem, const char *nam
     assert_int_equal(mbedtls_x509write_crt_set_issuer_name(&crt, subject), 0);
     assert_int_equal(mbedtls_x509write_crt_set_validity(&crt, "20200101000000", "20900101000000"),
                      0);
-    assert_int_equal(mbedtls_mpi_lset(&serial, 7), 0);
-    assert_int_equal(mbedtls_x509write_crt_set_serial(&crt, &serial), 0);
+    certs_number(&crt, 7);
     assert_int_equal(mbedtls_x509write_crt_pem(&crt, pem, sizeof pem, random_bytes, &c->random), 0);
     snprintf(file, sizeof file, "%s.crt", stem);
     certs_write(c, file, pem);
-    mbedtls_mpi_free(&serial);
     mbedtls_x509write_crt_free(&crt);
     mbedtls_pk_free(&key);
 }

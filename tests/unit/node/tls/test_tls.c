@@ -5,6 +5,7 @@
 #include "tests/unit/node/tls/certs.h"
 
 #include <mbedtls/net_sockets.h>
+#include <mbedtls/version.h>
 #include <sys/ioctl.h>
 
 static struct pair p;
@@ -39,6 +40,24 @@ static int client_recv(void *arg, unsigned char *into, size_t room)
     return got >= 0 ? (int)got : MBEDTLS_ERR_SSL_WANT_READ;
 }
 
+/* Most of what is tested here is the same in 1.3, except for what clients get after the handshake.
+ */
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+static bool speaks_1_3;
+#endif
+
+static void set_version(mbedtls_ssl_config *settings)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03000000
+    mbedtls_ssl_protocol_version version = speaks_1_3 ? MBEDTLS_SSL_VERSION_TLS1_3
+                                                      : MBEDTLS_SSL_VERSION_TLS1_2;
+    mbedtls_ssl_conf_max_tls_version(settings, version);
+    mbedtls_ssl_conf_min_tls_version(settings, version);
+#else
+    (void)settings;
+#endif
+}
+
 static void client_start(void)
 {
     memset(&client, 0, sizeof client);
@@ -51,8 +70,35 @@ static void client_start(void)
                      0);
     mbedtls_ssl_conf_authmode(&client.settings, MBEDTLS_SSL_VERIFY_NONE);
     mbedtls_ssl_conf_rng(&client.settings, random_bytes, &certs.random);
+    set_version(&client.settings);
     assert_int_equal(mbedtls_ssl_setup(&client.ssl, &client.settings), 0);
     mbedtls_ssl_set_bio(&client.ssl, NULL, client_send, client_recv, NULL);
+}
+
+static struct tls_context *make_context(enum tls_verify verify)
+{
+    struct error e;
+    struct tls_options o = {.root = "",
+                            .certdir = certs.dir,
+                            .uuid = "server",
+                            .ca_chain = "",
+                            .ciphers = "",
+                            .verify = verify,
+                            .file_piece = 16384};
+    struct tls_context *x = tls_context_create(shared, &o, &e);
+    if (x == NULL)
+        fail_msg("%s", e.text);
+    return x;
+}
+
+static void connect_pair(void)
+{
+    int ends[2];
+    union conn_address peer = {.sa.sa_family = AF_UNIX};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
+    p.client = ends[0];
+    p.conn = conn_create(&p.conns, ends[1], &peer, &pair_session);
+    assert_non_null(p.conn);
 }
 
 static int set_up(void **state)
@@ -65,31 +111,29 @@ static int set_up(void **state)
     now_s = 1000;
     shared = tls_shared_create(&now_s, &counters, &e);
     assert_non_null(shared);
-    struct tls_options o = {.root = "",
-                            .certdir = certs.dir,
-                            .uuid = "server",
-                            .ca_chain = "",
-                            .ciphers = "",
-                            .file_piece = 16384};
-    context = tls_context_create(shared, &o, &e);
-    assert_non_null(context);
+    context = make_context(TLS_VERIFY_NONE);
     pair_start(&p);
     conn_close(p.conn, CONN_DONE);
     pair_turn(&p);
     close(p.client);
-    int ends[2];
-    union conn_address peer = {.sa.sa_family = AF_UNIX};
     p.conns.transport = &transport_tls;
     p.conns.transport_config = context;
     p.conns.open_timeout_ms = 5000;
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-    p.client = ends[0];
-    p.conn = conn_create(&p.conns, ends[1], &peer, &pair_session);
-    assert_non_null(p.conn);
+    connect_pair();
     buf_clear(&p.calls);
     client_start();
     return 0;
 }
+
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+static int set_up_1_3(void **state)
+{
+    speaks_1_3 = true;
+    int result = set_up(state);
+    speaks_1_3 = false;
+    return result;
+}
+#endif
 
 static int tear_down(void **state)
 {
@@ -355,14 +399,10 @@ static void test_the_server_name(void **state)
 /* The same client again, on a new connection. */
 static void reconnect(const mbedtls_ssl_session *session)
 {
-    int ends[2];
-    union conn_address peer = {.sa.sa_family = AF_UNIX};
     conn_close(p.conn, CONN_DONE);
     pair_turn(&p);
     close(p.client);
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends), 0);
-    p.client = ends[0];
-    p.conn = conn_create(&p.conns, ends[1], &peer, &pair_session);
+    connect_pair();
     assert_int_equal(mbedtls_ssl_session_reset(&client.ssl), 0);
     assert_int_equal(mbedtls_ssl_set_session(&client.ssl, session), 0);
     shake_hands(SIZE_MAX);
@@ -420,6 +460,103 @@ static void test_a_key_opens_after_it_has_sealed(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+
+/* The library sends tickets ahead of the first bytes that the server writes. */
+static void take_ticket(mbedtls_ssl_session *session)
+{
+    unsigned char byte;
+    int code, turns = 0;
+    conn_write(p.conn, SLICE("x"));
+    pair_turn(&p);
+    do
+        code = mbedtls_ssl_read(&client.ssl, &byte, 1);
+    while (code == MBEDTLS_ERR_SSL_WANT_READ && turns++ < 10);
+    assert_int_equal(code, MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET);
+    assert_int_equal(mbedtls_ssl_get_session(&client.ssl, session), 0);
+    assert_int_equal(mbedtls_ssl_read(&client.ssl, &byte, 1), 1);
+    assert_int_equal(byte, 'x');
+}
+
+static void test_1_3_both_directions(void **state)
+{
+    (void)state;
+    char heard[16], text[200];
+    certs_make(&certs, "_.example.test", "wild");
+    assert_int_equal(mbedtls_ssl_set_hostname(&client.ssl, "www.example.test"), 0);
+    shake_hands(1);
+    assert_string_equal(mbedtls_ssl_get_version(&client.ssl), "TLSv1.3");
+    assert_string_equal(certs_name(mbedtls_ssl_get_peer_cert(&client.ssl), text), "wild");
+    say("hello", 5);
+    pair_turn(&p);
+    pair_assert_calls(&p, "input:5 ");
+    conn_write(p.conn, SLICE("answer"));
+    pair_turn(&p);
+    assert_int_equal(mbedtls_ssl_read(&client.ssl, (unsigned char *)heard, sizeof heard), 6);
+    assert_memory_equal(heard, "answer", 6);
+    assert_int_equal(counters.tls_handshakes, 1);
+    assert_int_equal(counters.tls_resumed, 0);
+}
+
+static void signal_tickets(void)
+{
+#if MBEDTLS_VERSION_NUMBER >= 0x03060100
+    mbedtls_ssl_conf_tls13_enable_signal_new_session_tickets(
+        &client.settings, MBEDTLS_SSL_TLS1_3_SIGNAL_NEW_SESSION_TICKETS_ENABLED);
+#endif
+}
+
+static void resume_1_3(int64_t after_s, bool is_resumed)
+{
+    mbedtls_ssl_session session;
+    mbedtls_ssl_session_init(&session);
+    signal_tickets();
+    shake_hands(SIZE_MAX);
+    take_ticket(&session);
+    now_s += after_s;
+    reconnect(&session);
+    assert_int_equal(counters.tls_handshakes, 2);
+    assert_int_equal(counters.tls_resumed, is_resumed);
+    mbedtls_ssl_session_free(&session);
+}
+
+/* A session of 1.3 does not remember who the client was. */
+static void test_1_3_no_ticket_where_clients_are_known(void **state)
+{
+    (void)state;
+    unsigned char byte;
+    int code, turns = 0;
+    signal_tickets();
+    conn_close(p.conn, CONN_DONE);
+    pair_turn(&p);
+    close(p.client);
+    tls_context_unref(context);
+    context = make_context(TLS_VERIFY_OPTIONAL);
+    p.conns.transport_config = context;
+    connect_pair();
+    shake_hands(SIZE_MAX);
+    conn_write(p.conn, SLICE("x"));
+    pair_turn(&p);
+    do
+        code = mbedtls_ssl_read(&client.ssl, &byte, 1);
+    while (code == MBEDTLS_ERR_SSL_WANT_READ && turns++ < 10);
+    assert_int_equal(code, 1);
+}
+
+static void test_1_3_a_ticket_resumes(void **state)
+{
+    (void)state;
+    resume_1_3(60, true);
+}
+
+static void test_1_3_a_ticket_expires(void **state)
+{
+    (void)state;
+    resume_1_3(SESSION_LIFETIME_S, false);
+}
+
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -438,6 +575,13 @@ int main(void)
         TEST(test_a_handshake_has_a_deadline),
         TEST(test_afterwards_the_deadline_is_the_sessions),
         TEST(test_the_server_name),
+#if defined(MBEDTLS_SSL_PROTO_TLS1_3)
+#define TEST_1_3(name) cmocka_unit_test_setup_teardown(name, set_up_1_3, tear_down)
+        TEST_1_3(test_1_3_both_directions),
+        TEST_1_3(test_1_3_a_ticket_resumes),
+        TEST_1_3(test_1_3_a_ticket_expires),
+        TEST_1_3(test_1_3_no_ticket_where_clients_are_known),
+#endif
         TEST(test_a_ticket_resumes),
         TEST(test_an_id_resumes),
         TEST(test_a_ticket_expires),
