@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import pty
 import re
@@ -11,6 +13,7 @@ from typing import Iterator, List
 import pytest
 
 from support.program import die_with_the_test
+from support.raw import Client
 from support.server import ROOT, Kit, Server, Stage
 from support.wait import PATIENCE_S, until
 
@@ -75,6 +78,21 @@ def test_passwords(board: Server) -> None:
 def test_who_leaves_in_the_middle(board: Server) -> None:
     visit(board, ["ann", "secret", "secret", "1", "half a message"])
     assert "There is nothing." in visit(board, ["ann", "secret", "2", "Q"])
+
+
+def test_what_is_typed_cannot_hurt(board: Server) -> None:
+    """Neither the board nor the terminals of others."""
+    words = ["connect", "mal\x1b]0;x\x07", "secret", "secret", "1", "\x1b[2J \ud800 hi", ".", "Q"]
+    with Client(board.port) as client:
+        for typed in words:
+            client.send(b"@bbs " + json.dumps({"type": "msg", "msg": typed}).encode() + b"\0")
+            while json.loads(base64.b64decode(client.read_until(b"\0")[:-1]))["type"] == "screen":
+                pass
+    with Client(board.port) as client:
+        client.send(b'@bbs {"msg": ' + b"[" * 5000 + b"]" * 5000 + b"}\0")
+        assert client.is_closed(PATIENCE_S)
+    seen = visit(board, ["bob", "pass", "pass", "2", "", "Q"])
+    assert "From: mal]0;x\n[2J  hi\n" in seen
 
 
 @pytest.fixture

@@ -103,6 +103,8 @@ def test_two_sockets(stage: Stage, site: Site) -> None:
     assert hear(two)["text"] == hear(one)["text"] == "second"
     one.send(b"@room {nonsense}\0")
     assert hear(one)["type"] == "error"
+    one.send(b'@room {"text": ' + b"[" * 5000 + b"]" * 5000 + b"}\0")
+    assert hear(one)["type"] == "error"
     one.send(b'@room {"type": "ping"}\0')  # the node's own business
     one.close()
     say(two, "alone")

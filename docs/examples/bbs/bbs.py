@@ -22,7 +22,7 @@ from typing import Any, Dict, Generator, Iterator, List, Optional, Tuple
 
 from mongrel2 import Connection, Listener, Request
 
-LINES_MOST, TEXT_MOST, TRIES = 24, 200, 3
+LINES_MOST, TEXT_MOST, TYPED_MOST, TRIES = 24, 200, 1000, 3
 
 BANNER = "Welcome to the board."
 MENU = """\
@@ -170,6 +170,11 @@ def session(board: Board) -> Session:
 # ---- all of them -----------------------------------------------------------------------------------------
 
 
+def printable(typed: str) -> str:
+    """What may go to other people's terminals: no escape sequences, no halves of characters."""
+    return "".join(c for c in typed[:TYPED_MOST] if c.isprintable())
+
+
 class Sessions:
     def __init__(self, conn: Connection, board: Board):
         self.conn, self.board = conn, board
@@ -179,8 +184,9 @@ class Sessions:
         if request.is_disconnect():
             self.running.pop(request.listener, None)
         elif request.method == b"JSON" and isinstance(request.data, dict):
-            self.go_on(request, str(request.data.get("msg", "")))
+            self.go_on(request, printable(str(request.data.get("msg", ""))))
         elif request.method == b"JSON":
+            self.running.pop(request.listener, None)
             self.conn.close(request)
 
     def go_on(self, request: Request, typed: str) -> None:

@@ -63,7 +63,7 @@ class Room:
         try:
             data = json.loads(request.body)
             kind = data["type"]
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, RecursionError):
             self.worker.close_message(request, 1007, b"not in our words")
             return
         user = self.users.get(request.listener)

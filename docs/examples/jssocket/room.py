@@ -36,7 +36,7 @@ class Room:
     def hear(self, request: Request) -> None:
         try:
             data: Any = json.loads(request.body)
-        except ValueError:
+        except (ValueError, RecursionError):  # also of a thousand brackets
             data = None
         if not isinstance(data, dict):
             self.conn.reply_json(request, {"type": "error", "text": "that is no JSON object"})
