@@ -7,7 +7,8 @@ from compare import ROW, TABLE, differences, table
 
 MODULES = (
     "test_requests test_replies test_http test_routes test_dir test_control test_databases test_settings "
-    "test_uploads test_flow_control test_websocket test_sockets test_proxy"
+    "test_uploads test_flow_control test_websocket test_sockets test_proxy "
+    "test_filters"
 )
 
 
