@@ -387,6 +387,7 @@ struct server *server_create(const struct server_options *o, struct error *e)
         .port = o->port,
         .reuse_port = o->coordinators != NULL,
     };
+    signal(SIGHUP, SIG_IGN); /* what is being read now is fresh; watched once we serve */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file over the limit is an error of write like others */
     if ((o->coordinators != NULL ? server_create_node(s, e) : create_single(s, e)) != 0) {

@@ -186,6 +186,17 @@ def test_stopping_in_the_middle_of_a_reload(server: FromModule) -> None:
     assert server.program.wait_end() == 0
 
 
+def test_a_reload_that_comes_too_early(server: FromModule) -> None:
+    """SIGHUP while the configuration is being read for the first time: it is fresh enough."""
+    source = Source(server)
+    program = server.begin()
+    source.request()
+    program.signal(signal.SIGHUP)
+    source.answer(b"0:~")
+    assert program.wait_end() == 1, "it has read on, and says what is wrong"
+    assert "config_load_settings" in program.log()
+
+
 @pytest.mark.skipif("M2_LONG" not in os.environ, reason="waits ten seconds: tests/run -long")
 def test_nobody_answers(server: FromModule) -> None:
     program = server.begin()

@@ -40,8 +40,8 @@ __all__ = ["Worker", "WorkerBase", "WorkerClosed"]
 log = logging.getLogger("mongrel2")
 
 
-#: METHOD of messages to which no HTTP response belongs.
-_SOCKET_METHODS = frozenset((b"JSON", b"XML", b"WEBSOCKET"))
+#: METHOD of messages to which no HTTP response belongs; a handshake may have been answered by the node.
+_SOCKET_METHODS = frozenset((b"JSON", b"XML", b"WEBSOCKET", b"WEBSOCKET_HANDSHAKE"))
 
 
 class WorkerClosed(Exception):

@@ -175,6 +175,10 @@ def test_a_handler_that_fails_is_answered_for(node, worker):
     node.request(b"/half")
     assert node.reply().startswith(b"00000000-0000-4000-8000-000000000001 1:2, HTTP/1.1 200 OK\r\n")
     assert node.reply() == b"00000000-0000-4000-8000-000000000001 1:2, "
+    node.until(b"CREDIT")
+    for id, method in ((3, b"JSON"), (4, b"WEBSOCKET_HANDSHAKE")):  # whose 500 would be a message
+        node.request(b"/socket", method)
+        assert node.reply() == b"00000000-0000-4000-8000-000000000001 1:%d, " % id
 
 
 def test_timeouts_and_the_end(node, worker):
