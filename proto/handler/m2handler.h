@@ -219,6 +219,20 @@ int m2_close(struct m2_handler *h, struct m2_request *r, struct m2_error *e);
 int m2_deliver(struct m2_handler *h, struct m2_slice node, const uint32_t *ids, size_t count,
                struct m2_slice payload, struct m2_error *e);
 
+/* What a reply message names; borrowed from it. */
+struct m2_reply_head {
+    struct m2_slice node; /* or the cluster */
+    struct m2_slice ids;  /* for m2_reply_next_id */
+};
+
+/* Sends a whole reply message, plain or extended, as a classic handler writes it, to whom it names;
+ * *head (which may be NULL) gets that also when it cannot be sent. For programs that stand between
+ * handlers and nodes. M2_ERROR_USAGE: it is no reply message. */
+int m2_forward(struct m2_handler *h, struct m2_slice message, struct m2_reply_head *head,
+               struct m2_error *e);
+/* Takes the next id off the head; false when there is none. */
+bool m2_reply_next_id(struct m2_reply_head *head, uint32_t *id);
+
 struct m2_header {
     const char *name;
     struct m2_slice value;

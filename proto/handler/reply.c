@@ -94,6 +94,36 @@ static int send_body(struct m2_handler *h, const struct target *t, struct m2_err
     return send_to(h, t, buf_slice(&h->body), e);
 }
 
+int m2_forward(struct m2_handler *h, struct m2_slice message, struct m2_reply_head *head,
+               struct m2_error *e)
+{
+    struct handler_reply reply;
+    zmq_msg_t copy;
+    enum handler_reply_status status = handler_reply_parse(slice_in(message), SIZE_MAX, &reply);
+    if (head != NULL)
+        *head = (struct m2_reply_head){{NULL, 0}, {NULL, 0}};
+    if (status != HANDLER_REPLY_OK)
+        return handler_fail(e, M2_ERROR_USAGE, "This is no reply message: %s",
+                            handler_reply_status_text(status));
+    if (head != NULL)
+        *head = (struct m2_reply_head){slice_out(reply.sender), slice_out(reply.ids)};
+    if (zmq_msg_init_size(&copy, message.len) != 0)
+        return handler_fail(e, M2_ERROR_NO_MEMORY, "Out of memory.");
+    memcpy(zmq_msg_data(&copy), message.ptr, message.len);
+    pthread_mutex_lock(&h->lock);
+    int rc = h->ops->send(h, reply.sender, &copy, e);
+    pthread_mutex_unlock(&h->lock);
+    return rc;
+}
+
+bool m2_reply_next_id(struct m2_reply_head *head, uint32_t *id)
+{
+    struct slice ids = slice_in(head->ids);
+    bool found = handler_reply_next(&ids, id);
+    head->ids = slice_out(ids);
+    return found;
+}
+
 int m2_deliver(struct m2_handler *h, struct m2_slice node, const uint32_t *ids, size_t count,
                struct m2_slice payload, struct m2_error *e)
 {

@@ -16,6 +16,7 @@ PACKAGES = {
         "usr/bin/m2sh",
         "usr/bin/mongrel2",
         "usr/bin/procer",
+        "usr/sbin/m2gateway",
         "usr/sbin/mongrel2-coordinator",
         "usr/lib/systemd/system/mongrel2@.service",
         "usr/share/man/man8/procer.8.gz",

@@ -13,7 +13,7 @@ import pytest
 from support.program import run
 from support.server import ROOT, build_folder
 
-PROGRAMS = ["bin/m2sh", "bin/mongrel2", "bin/procer", "sbin/mongrel2-coordinator"]
+PROGRAMS = ["bin/m2sh", "bin/mongrel2", "bin/procer", "sbin/m2gateway", "sbin/mongrel2-coordinator"]
 FILES = [
     "include/m2handler.h",
     "lib/systemd/system/mongrel2@.service",

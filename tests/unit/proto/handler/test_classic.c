@@ -446,9 +446,45 @@ static void test_wake_and_fd(void **state)
     end(&s);
 }
 
+/* What stands between handlers and nodes passes on whole messages, and learns whom they concern. */
+static void test_messages_are_passed_on(void **state)
+{
+    (void)state;
+    static const char *const good[] = {NODE " 3:7 9, hello", NODE " 5:X 007, 4:ctl,",
+                                       OTHER " 1:X, 0:]", NODE " 1:7, "};
+    static const char *const bad[] = {"", "x", NODE " 7:7, x", NODE " 1:x, x", NODE " 0:, x"};
+    struct server s;
+    struct m2_error e;
+    struct m2_reply_head head;
+    struct m2_request *r;
+    uint32_t id;
+    begin(&s, "");
+    push(&s, NODE " 7 /a 2:{},0:,");
+    r = peer_request(s.h, s.sub); /* once it is here, so is the subscription */
+    m2_request_done(&r);
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        if (m2_forward(s.h, m2_text(good[i]), &head, &e) != 0)
+            fail_msg("%s: %s", good[i], e.text);
+        expect_reply(&s, good[i]);
+        assert_true(m2_equal(head.node, i == 2 ? OTHER : NODE));
+        assert_int_equal(m2_reply_next_id(&head, &id), i != 2);
+        assert_true(i == 2 || id == 7);
+        assert_int_equal(m2_reply_next_id(&head, &id), i == 0);
+        assert_true(i != 0 || (id == 9 && !m2_reply_next_id(&head, &id)));
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(m2_forward(s.h, m2_text(bad[i]), &head, &e), -1);
+        assert_int_equal(e.code, M2_ERROR_USAGE);
+        assert_false(m2_reply_next_id(&head, &id));
+    }
+    assert_int_equal(m2_forward(s.h, m2_text(good[0]), NULL, NULL), 0);
+    end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_messages_are_passed_on),
         cmocka_unit_test(test_request_and_reply),
         cmocka_unit_test(test_kinds_of_requests),
         cmocka_unit_test(test_malformed_are_counted),
