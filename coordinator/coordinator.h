@@ -68,7 +68,7 @@ struct coordinator {
     bool loading;                      /* the head is being read */
     bool is_stale;                     /* the head must be read (again) */
     bool orders_loading, orders_stale; /* as loading and is_stale, of the orders */
-    bool order_ending;                 /* one is being removed because its time is over */
+    char order_ending[ORDER_KEY_MAX];  /* is being removed because its time is over; "": none */
     bool told_settled;
     bool is_ready; /* requests are taken */
     void (*on_ready)(void *arg);

@@ -172,31 +172,34 @@ void verb_order(struct coordinator *c, const struct client *from, const struct c
 static void on_removed(void *arg, const struct store_result *r)
 {
     struct coordinator *c = arg;
-    c->order_ending = false;
     if (r->error.code != ERROR_NONE) {
         log_warn("order", "an order that is over could not be removed: %s", r->error.text);
-        return;
+    } else {
+        orders_take(&c->orders, slice_str(c->order_ending), SLICE_EMPTY);
+        orders_changed(&c->orders, clock_wall_ms());
+        coordinator_beat(c);
     }
-    c->orders_stale = true;
+    c->order_ending[0] = '\0';
 }
 
 void orders_tick(struct coordinator *c)
 {
-    char key[ORDER_KEY_MAX];
-    if (!c->is_ready || c->order_ending)
+    char *key = c->order_ending;
+    if (!c->is_ready || key[0] != '\0')
         return;
     if (c->orders.seq == 0 || c->orders_stale || !c->leader.is_leader)
         orders_load(c);
     struct slice over = orders_expired(&c->orders, clock_wall_ms());
     if (over.len == 0 || !c->leader.is_leader || c->orders_loading)
         return;
-    snprintf(key, sizeof key, "%.*s", SLICE_ARG(over));
+    snprintf(key, ORDER_KEY_MAX, "%.*s", SLICE_ARG(over));
     const struct order *order = orders_find(&c->orders, slice_str(key));
     events_add(&c->events, "order", order->kind == ORDER_DRAIN ? key + strlen("node ") : "",
                (int64_t)c->head.at.version, "%s %s: its time is over",
                cluster_order_words[order->kind], key);
-    c->order_ending = store_put(c->store, STORE_ORDER, slice_str(key), SLICE_EMPTY, c->leader.token,
-                                on_removed, c, NULL) == 0;
+    if (store_put(c->store, STORE_ORDER, slice_str(key), SLICE_EMPTY, c->leader.token, on_removed,
+                  c, NULL) != 0)
+        key[0] = '\0';
 }
 
 /* ---- showing them ------------------------------------------------------------------------- */

@@ -139,6 +139,7 @@ def test_a_drain_with_an_end(cluster: Cluster) -> None:
     cluster.wait_state("alpha", "ready")
     until(lambda: "drained" not in cluster.m2sh("status", status=None).stdout)
     assert "its time is over" in cluster.m2sh("events").stdout
+    cluster.m2sh("drain", "-node", "alpha", "-yes", "1")  # taken at once
 
 
 # ---- pause ---------------------------------------------------------------------------------------
