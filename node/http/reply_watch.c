@@ -95,6 +95,7 @@ static void take_end_of_head(struct reply_watch *w)
     if (w->minor == 0 && !w->keep_alive)
         w->close = true;
     if (w->method == METHOD_HEAD || w->status == 204 || w->status == 304) {
+        w->close = w->close || w->unsure; /* the part not seen may have said so */
         w->part = REPLY_DONE;
         return;
     }
