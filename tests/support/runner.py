@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from support import suites  # noqa: E402
 from support.suites import Context, Result  # noqa: E402
 
-USAGE = """tests/run [NAME...] [-preset asan|debug] [-fuzz SECONDS] [-long] [-list]
+USAGE = """tests/run [NAME...] [-preset asan|debug] [-fuzz SECONDS] [-seed N] [-long] [-list]
 
 NAME is a suite, or any part of the name of a test program (unit.proto.base.test_buf), of a test
 file or function, of a lint script, of a fuzz target. Suites: %s.
@@ -28,6 +28,7 @@ def parse(args: list[str]) -> argparse.Namespace:
     for name, options in {
         "preset": {"choices": ["asan", "debug", "release"], "default": "asan"},
         "fuzz": {"type": int, "default": 0, "metavar": "SECONDS"},
+        "seed": {"type": int, "default": 1, "metavar": "N", "help": "of fuzzing; 0: a new one"},
         "long": {"action": "store_true"},
         "list": {"action": "store_true"},
         "help": {"action": "help"},
@@ -79,6 +80,7 @@ def main() -> int:
         names=options.names,
         preset=options.preset,
         fuzz_s=options.fuzz,
+        fuzz_seed=options.seed,
         long=options.long,
         only_list=options.list,
     )
