@@ -38,11 +38,18 @@ static void take_status_line(struct reply_watch *w, struct slice line)
     w->part = REPLY_FIELDS;
 }
 
+/* What was not seen, or can be read in two ways, may say close: then it does. */
+static void doubt(struct reply_watch *w)
+{
+    w->unsure = true;
+    w->close = true;
+}
+
 static void take_length(struct reply_watch *w, struct slice value)
 {
     int64_t length = fields_number(value);
     if (length < 0 || (w->length >= 0 && w->length != length))
-        w->unsure = true;
+        doubt(w);
     w->length = length;
 }
 
@@ -51,7 +58,8 @@ static void take_codings(struct reply_watch *w, struct slice value)
     struct slice coding;
     w->coded = true;
     while (fields_next(&value, &coding)) {
-        w->unsure = w->unsure || w->chunked;
+        if (w->chunked)
+            doubt(w);
         w->chunked = slice_eq_nocase(coding, SLICE("chunked"));
     }
 }
@@ -60,7 +68,7 @@ static void take_field(struct reply_watch *w, struct slice line)
 {
     size_t colon = slice_find(line, ':');
     if (line.ptr[0] == ' ' || line.ptr[0] == '\t') {
-        w->unsure = true; /* folded: it may belong to one of ours */
+        doubt(w); /* folded: it may belong to one of ours */
         return;
     }
     if (colon == line.len || (colon != 10 && colon != 14 && colon != 17))
@@ -69,7 +77,8 @@ static void take_field(struct reply_watch *w, struct slice line)
     if (id != FIELD_CONNECTION && id != FIELD_CONTENT_LENGTH && id != FIELD_TRANSFER_ENCODING)
         return;
     struct slice value = slice_trim(slice_from(line, colon + 1));
-    w->unsure = w->unsure || w->line_cut;
+    if (w->line_cut)
+        doubt(w);
     if (id == FIELD_CONTENT_LENGTH) {
         take_length(w, value);
     } else if (id == FIELD_TRANSFER_ENCODING) {
@@ -95,7 +104,6 @@ static void take_end_of_head(struct reply_watch *w)
     if (w->minor == 0 && !w->keep_alive)
         w->close = true;
     if (w->method == METHOD_HEAD || w->status == 204 || w->status == 304) {
-        w->close = w->close || w->unsure; /* the part not seen may have said so */
         w->part = REPLY_DONE;
         return;
     }
