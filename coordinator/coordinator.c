@@ -11,6 +11,7 @@
 #include "proto/base/uuid.h"
 #include "proto/wire/cluster_update.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -144,13 +145,16 @@ static void fail_start(struct coordinator *c, const struct error *e)
 }
 
 /* The head was read, or (at version 0) there is none: requests may come. */
-static void loaded(struct coordinator *c)
+static void loaded(struct coordinator *c, bool is_new)
 {
     struct error e;
+    bool is_news = is_new || c->is_stale;
     c->loading = false;
     c->is_stale = false;
+    error_clear(&c->store_problem);
     if (c->is_ready) {
-        coordinator_beat(c);
+        if (is_news)
+            coordinator_beat(c);
         return;
     }
     c->settled_ms = clock_monotonic_ms() +
@@ -184,30 +188,28 @@ static int head_set(struct head *h, const struct commit *commit, struct model *m
     return 0;
 }
 
+static void tell_problem(struct coordinator *c, const struct error *e)
+{
+    static struct log_limit limit;
+    if (c->store_problem.code != e->code && e->code == ERROR_CONFLICT)
+        events_add(&c->events, "coordinator", "", (int64_t)c->head.at.version, "%s", e->text);
+    c->store_problem = *e;
+    log_limited(&limit, LOG_ERROR_LEVEL, "store", "the head could not be read: %s", e->text);
+}
+
+static bool may_come_later(enum error_code code)
+{
+    return code == ERROR_UNREACHABLE || code == ERROR_TIMEOUT || code == ERROR_REFUSED;
+}
+
 static void load_failed(struct coordinator *c, const struct error *e)
 {
     c->loading = false;
     c->is_stale = true; /* the tick tries again */
-    if (!c->is_ready)
-        fail_start(c, e);
+    if (c->is_ready || may_come_later(e->code))
+        tell_problem(c, e);
     else
-        log_error("store", "the head could not be read: %s", e->text);
-}
-
-/* A chain that lost the head which was acknowledged, or has another commit in its place, is not
- * followed. */
-static int check_history(struct coordinator *c, const struct store_head *found, struct error *e)
-{
-    bool lost = found->version < c->head.at.version;
-    bool other = found->version == c->head.at.version && found->version > 0 &&
-                 strcmp(found->hash, c->head.at.hash) != 0;
-    if (!lost && !other)
-        return 0;
-    return error_set(e, ERROR_CONFLICT,
-                     "The store has lost acknowledged commits: its head is version %llu %.12s, it "
-                     "was version %llu %.12s.",
-                     (unsigned long long)found->version, found->hash,
-                     (unsigned long long)c->head.at.version, c->head.at.hash);
+        fail_start(c, e);
 }
 
 static void on_head_commit(void *arg, const struct store_result *r)
@@ -219,22 +221,34 @@ static void on_head_commit(void *arg, const struct store_result *r)
         head_set(&c->head, &r->commits[0], model, &e) != 0)
         load_failed(c, &e);
     else
-        loaded(c);
+        loaded(c, true);
     model_unref(model);
 }
 
+static void on_checked(void *arg, const struct error *result)
+{
+    struct coordinator *c = arg;
+    struct error e = *result;
+    if (e.code != ERROR_NONE || store_get(c->store, c->found, on_head_commit, c, &e) != 0)
+        load_failed(c, &e);
+}
+
+/* A chain that has lost the head which was acknowledged, or has another commit in its place, is not
+ * followed: somebody has to look at the store. */
 static void on_head(void *arg, const struct store_result *r)
 {
     struct coordinator *c = arg;
     struct error e = r->error;
-    if (e.code != ERROR_NONE || check_history(c, &r->head, &e) != 0) {
+    const struct store_head *known = &c->head.at;
+    if (e.code != ERROR_NONE) {
         load_failed(c, &e);
         return;
     }
     memcpy(c->cluster, r->cluster, sizeof c->cluster);
-    if (r->head.version == c->head.at.version)
-        loaded(c);
-    else if (store_get(c->store, 0, on_head_commit, c, &e) != 0)
+    c->found = r->head.version;
+    if (r->head.version == known->version && strcmp(r->head.hash, known->hash) == 0)
+        loaded(c, false);
+    else if (chain_check_start(&c->chain, c->store, &r->head, known, on_checked, c, &e) != 0)
         load_failed(c, &e);
 }
 
@@ -261,12 +275,12 @@ void coordinator_push_committed(struct coordinator *c, const struct commit *comm
 bool coordinator_leads(struct coordinator *c, const struct client *client)
 {
     struct error e;
-    if (c->leader.is_leader && !c->is_stale && !c->loading)
+    if (c->leader.is_leader && !c->is_stale)
         return true;
     if (c->leader.is_leader)
-        error_set(&e, ERROR_REFUSED,
-                  "The store is not answering, so nothing can be changed now; try again when it "
-                  "is back.");
+        error_set(&e, ERROR_REFUSED, "Nothing can be changed now: %s",
+                  c->store_problem.code != ERROR_NONE ? c->store_problem.text
+                                                      : "the store has not answered yet.");
     else
         error_set(&e, ERROR_REFUSED, "This coordinator is not the leader%s%s.",
                   c->leader.endpoint[0] != '\0' ? ", that is " : "; nobody is known to be",
@@ -295,8 +309,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     uint64_t now = clock_monotonic_ms();
     (void)loop, (void)revents;
     leader_tick(&c->leader, now);
-    if (c->is_ready && (c->is_stale || !c->leader.is_leader))
-        load_head(c);
+    load_head(c); /* a leader too: a store that has forgotten is to be noticed before a push is */
     orders_tick(c);
     members_tick(&c->members, now);
     events_tick(&c->events, now);
@@ -310,6 +323,23 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
 
 /* ---- life --------------------------------------------------------------------------------- */
 
+/* What a socket was bound to, as others can reach it. */
+static int advertise(const struct coordinator *c, const char *bound, char out[ENDPOINT_MAX],
+                     struct error *e)
+{
+    char via[ENDPOINT_MAX];
+    const char *host = c->config.advertise;
+    if (host == NULL) {
+        snprintf(out, ENDPOINT_MAX, "%s", bound);
+        return 0;
+    }
+    if (snprintf(via, sizeof via, strchr(host, ':') != NULL ? "tcp://[%s]:1" : "tcp://%s:1",
+                 host) >= (int)sizeof via ||
+        endpoint_check(via, ENDPOINT_CONNECT, NULL) != 0)
+        return error_set(e, ERROR_USAGE, "-advertise takes a host, not \"%s\".", host);
+    return endpoint_resolve(slice_str(bound), via, out, e);
+}
+
 static int open_parts(struct coordinator *c, struct error *e)
 {
     const struct coordinator_config *config = &c->config;
@@ -322,7 +352,9 @@ static int open_parts(struct coordinator *c, struct error *e)
     if (requests_open(&c->requests, c->loop, c->zmq, config->listen, &config->security,
                       config->message_max, e) != 0 ||
         publisher_open(&c->publisher, c->loop, c->zmq, config->publish, &config->security,
-                       on_subscribe, c, e) != 0)
+                       on_subscribe, c, e) != 0 ||
+        advertise(c, c->requests.endpoint, c->requests_at, e) != 0 ||
+        advertise(c, c->publisher.endpoint, c->updates_at, e) != 0)
         return -1;
     return events_init(&c->events, &c->requests, e);
 }
@@ -335,6 +367,8 @@ int coordinator_create(struct coordinator **out, struct ev_loop *loop,
         return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
     c->loop = loop;
     c->config = *config;
+    if (c->config.lease_ms == 0)
+        c->config.lease_ms = LEASE_TTL_MS;
     if (c->config.message_max == 0)
         c->config.message_max = CLUSTER_MESSAGE_MAX;
     memcpy(c->head.at.hash, COMMIT_NO_PARENT, sizeof c->head.at.hash);
@@ -351,7 +385,8 @@ int coordinator_create(struct coordinator **out, struct ev_loop *loop,
         coordinator_destroy(&c);
         return -1;
     }
-    leader_init(&c->leader, c->store, c->boot, c->requests.endpoint, on_leader_change, c);
+    leader_init(&c->leader, c->store, c->boot, c->requests_at, c->config.lease_ms, on_leader_change,
+                c);
     *out = c;
     return 0;
 }
@@ -376,6 +411,8 @@ void coordinator_destroy(struct coordinator **c)
     ev_timer_stop(it->loop, &it->pools_tick);
     if (it->push != NULL)
         push_abort(it->push, "The coordinator is being stopped.", NULL);
+    if (it->store != NULL)
+        leader_resign(&it->leader);
     store_close(&it->store); /* answers what it still owes, an append included */
     coordinator_push_fini(it);
     requests_close(&it->requests);

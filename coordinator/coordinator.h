@@ -5,6 +5,7 @@
 #ifndef COORDINATOR_COORDINATOR_H
 #define COORDINATOR_COORDINATOR_H
 
+#include "coordinator/chain_check.h"
 #include "coordinator/events.h"
 #include "coordinator/forward.h"
 #include "coordinator/leader.h"
@@ -24,9 +25,12 @@ struct coordinator_config {
     const char *store;   /* URL */
     const char *listen;  /* requests */
     const char *publish; /* updates */
+    const char
+        *advertise; /* host by which others reach this machine, when listen has none; or NULL */
     const char *name;
     struct link_security security;
     int64_t settle_ms;  /* how long nodes may report before the first push after a start */
+    int64_t lease_ms;   /* 0: LEASE_TTL_MS */
     size_t message_max; /* 0: CLUSTER_MESSAGE_MAX */
 };
 
@@ -48,6 +52,8 @@ struct coordinator {
     struct coordinator_config config;
     char boot[UUID_LEN + 1]; /* of this process */
     char cluster[UUID_LEN + 1];
+    char requests_at[ENDPOINT_MAX]; /* as others are told */
+    char updates_at[ENDPOINT_MAX];
     struct store *store;
     struct leader leader;
     struct head head;
@@ -67,6 +73,9 @@ struct coordinator {
     uint64_t settled_ms;               /* from then on the members are known */
     bool loading;                      /* the head is being read */
     bool is_stale;                     /* the head must be read (again) */
+    uint64_t found;                    /* the version that is being read */
+    struct chain_check chain;          /* of what lies between the head and it */
+    struct error store_problem;        /* why the head could not be read; ERROR_NONE: it could */
     bool orders_loading, orders_stale; /* as loading and is_stale, of the orders */
     char order_ending[ORDER_KEY_MAX];  /* is being removed because its time is over; "": none */
     bool told_settled;

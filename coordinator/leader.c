@@ -9,9 +9,9 @@
 #include <stdio.h>
 
 void leader_init(struct leader *l, struct store *store, const char *owner, const char *self,
-                 void (*on_change)(void *arg, const char *why), void *arg)
+                 int64_t ttl_ms, void (*on_change)(void *arg, const char *why), void *arg)
 {
-    *l = (struct leader){.store = store, .on_change = on_change, .arg = arg};
+    *l = (struct leader){.store = store, .ttl_ms = ttl_ms, .on_change = on_change, .arg = arg};
     snprintf(l->owner, sizeof l->owner, "%s", owner);
     snprintf(l->self, sizeof l->self, "%s", self);
 }
@@ -44,12 +44,24 @@ static void on_lease(void *arg, const struct store_result *r)
 
 void leader_tick(struct leader *l, uint64_t now_ms)
 {
-    if (l->is_leader && now_ms - l->renewed_ms > LEASE_SAFE_MS) {
+    if (l->is_leader && now_ms - l->renewed_ms > (uint64_t)l->ttl_ms * 4 / 5) {
         l->endpoint[0] = '\0';
         set(l, false, 0, "the store does not renew its lease");
     }
     if (l->asking)
         return;
     l->asked_ms = now_ms;
-    l->asking = store_lease(l->store, l->owner, l->self, LEASE_TTL_MS, on_lease, l, NULL) == 0;
+    l->asking = store_lease(l->store, l->owner, l->self, l->ttl_ms, on_lease, l, NULL) == 0;
+}
+
+static void on_resigned(void *arg, const struct store_result *r)
+{
+    (void)arg, (void)r; /* if it has not worked, the lease runs out */
+}
+
+void leader_resign(struct leader *l)
+{
+    if (l->is_leader)
+        store_lease(l->store, l->owner, l->self, 0, on_resigned, l, NULL);
+    l->is_leader = false;
 }

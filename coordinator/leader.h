@@ -11,14 +11,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define LEASE_TTL_MS   5000
-#define LEASE_RENEW_MS 1000
-#define LEASE_SAFE_MS  4000 /* without a renewal for so long we no longer lead */
+#define LEASE_TTL_MS 5000 /* unless said otherwise */
 
 struct leader {
     bool is_leader;
     int64_t token;
     char endpoint[ENDPOINT_MAX]; /* of whoever leads; "" when nobody is known to */
+    int64_t ttl_ms;
     bool asking;
     uint64_t asked_ms, renewed_ms;
     char owner[UUID_LEN + 1]; /* us, as the store knows us */
@@ -28,10 +27,15 @@ struct leader {
     void *arg;
 };
 
+/* `ttl_ms`: how long the lease lasts without a renewal; at least 2 s. */
 void leader_init(struct leader *l, struct store *store, const char *owner, const char *self,
-                 void (*on_change)(void *arg, const char *why), void *arg);
+                 int64_t ttl_ms, void (*on_change)(void *arg, const char *why), void *arg);
 
 /* Asks for the lease when it is time to; call about once a second. */
 void leader_tick(struct leader *l, uint64_t now_ms);
+
+/* Gives the lease back, if we have it, so that another need not wait for its end. For the end of a
+ * program: the store is closed next. */
+void leader_resign(struct leader *l);
 
 #endif

@@ -20,11 +20,15 @@ static void sd_notify(int unset, const char *state)
 #endif
 
 static const struct args_option options[] = {
-    {"store", "URL", "where the history lives (default sqlite:run/coordinator.sqlite)"},
+    {"store", "URL",
+     "where the history lives: sqlite:PATH (default run/coordinator.sqlite), redis:, "
+     "redis+sentinel:"},
     {"listen", "SPEC", "requests socket (default tcp://127.0.0.1:6780)"},
     {"publish", "SPEC", "updates socket (default tcp://127.0.0.1:6781)"},
+    {"advertise", "HOST", "how others reach this machine, when the sockets are on all addresses"},
     {"name", "N", "this coordinator's name (default: the host's)"},
     {"insecure", NULL, "allow sockets in the open without keys"},
+    {"lease", "SECONDS", "how long a leader that has died is still held to lead (default 5)"},
     {"settle", "SECONDS", "after a start, how long nodes may report before a push (default 3)"},
     {"log_format", "text|json", "form of log lines (default text)"},
     {"log_level", "LEVEL", "error, warn, info or debug (default info)"},
@@ -67,18 +71,21 @@ static int set_log(const struct args *a, struct error *e)
 static int read_config(const struct args *a, const char *host, struct coordinator_config *config,
                        struct error *e)
 {
-    int64_t settle_s;
+    int64_t settle_s, lease_s;
     if (a->rest_count > 0)
         return error_set(e, ERROR_USAGE, "\"%s\" is no option; see -help.", a->rest[0]);
-    if (set_log(a, e) != 0 || args_get_int(a, "settle", 0, 3600, 3, &settle_s, e) != 0)
+    if (set_log(a, e) != 0 || args_get_int(a, "settle", 0, 3600, 3, &settle_s, e) != 0 ||
+        args_get_int(a, "lease", 2, 60, LEASE_TTL_MS / 1000, &lease_s, e) != 0)
         return -1;
     *config = (struct coordinator_config){
         .store = args_get(a, "store", "sqlite:run/coordinator.sqlite"),
         .listen = args_get(a, "listen", "tcp://127.0.0.1:6780"),
         .publish = args_get(a, "publish", "tcp://127.0.0.1:6781"),
+        .advertise = args_get(a, "advertise", NULL),
         .name = args_get(a, "name", host),
         .security = {NULL, args_has(a, "insecure")},
         .settle_ms = settle_s * 1000,
+        .lease_ms = lease_s * 1000,
     };
     return 0;
 }

@@ -228,17 +228,11 @@ static enum push_state abort_prepared(struct push *p)
     return take_back(p, PUSH_ABORTED);
 }
 
-/* The same commit again finds itself to be the head: it was kept after all. */
-static bool is_kept(const struct push *p, const struct store_result *r)
+/* Asked again, a store that refuses for now says nothing about the first time. */
+static bool is_unsure(const struct push *p, enum error_code code)
 {
-    if (r->error.code == ERROR_NONE)
-        return true;
-    return r->error.code == ERROR_CONFLICT && strcmp(r->head.hash, p->commit.hash) == 0;
-}
-
-static bool is_unsure(enum error_code code)
-{
-    return code == ERROR_IO || code == ERROR_TIMEOUT || code == ERROR_UNREACHABLE;
+    return code == ERROR_IO || code == ERROR_TIMEOUT || code == ERROR_UNREACHABLE ||
+           (code == ERROR_REFUSED && p->state == PUSH_RESOLVE);
 }
 
 static void on_appended(void *arg, const struct store_result *r)
@@ -246,10 +240,10 @@ static void on_appended(void *arg, const struct store_result *r)
     struct push *p = arg;
     p->storing = false;
     p->error = r->error;
-    if (is_kept(p, r))
+    if (r->error.code == ERROR_NONE)
         fire(p, EVENT_STORED);
     else
-        fire(p, is_unsure(r->error.code) ? EVENT_UNSURE : EVENT_REJECTED);
+        fire(p, is_unsure(p, r->error.code) ? EVENT_UNSURE : EVENT_REJECTED);
 }
 
 static enum push_state submit(struct push *p)

@@ -6,9 +6,9 @@
 
 void verb_hello(struct coordinator *c, const struct client *from, const struct cluster_request *r)
 {
-    static const char *const headers[] = {"cluster",  "coordinator", "program",
-                                          "protocol", "updates",     "leader",
-                                          "version",  "hash",        NULL};
+    static const char *const headers[] = {"cluster", "coordinator", "program", "protocol",
+                                          "updates", "leader",      "version", "hash",
+                                          "leads",   "problem",     NULL};
     struct cluster_table_writer w;
     struct buf b = BUF_INIT;
     struct error e;
@@ -25,10 +25,12 @@ void verb_hello(struct coordinator *c, const struct client *from, const struct c
     tns_put_str(&b, c->config.name);
     tns_put_str(&b, "mongrel2-coordinator " M2_VERSION);
     tns_put_int(&b, CLUSTER_PROTOCOL);
-    tns_put_str(&b, c->publisher.endpoint);
+    tns_put_str(&b, c->updates_at);
     tns_put_str(&b, c->leader.is_leader ? "" : c->leader.endpoint);
     tns_put_int(&b, (int64_t)c->head.at.version);
     tns_put_str(&b, c->head.at.version > 0 ? c->head.at.hash : "");
+    tns_put_bool(&b, c->leader.is_leader);
+    tns_put_str(&b, c->store_problem.code != ERROR_NONE ? c->store_problem.text : "");
     cluster_row_end(&w);
     cluster_table_end(&w);
     verb_send(c, from, &b);

@@ -3,9 +3,14 @@
 #include "m2sh/cluster.h"
 
 #include "m2sh/base/xalloc.h"
+#include "proto/base/clock.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { LEADER_WAIT_MS = 10000, LEADER_PAUSE_MS = 200, LEADER_SILENCE_MS = 2000 };
 
 bool cluster_is_meant(const struct call *c)
 {
@@ -15,18 +20,85 @@ bool cluster_is_meant(const struct call *c)
     return env != NULL && *env != '\0' && !args_has(&c->args, "db");
 }
 
-int cluster_open(struct cluster *cl, const struct call *c, struct error *e)
+const char *cluster_coordinators(const struct call *c)
 {
     const char *env = getenv("M2SH_CLUSTER");
-    const char *usual = env != NULL && *env != '\0' ? env : CLUSTER_DEFAULT;
+    return args_get(&c->args, "cluster", env != NULL && *env != '\0' ? env : CLUSTER_DEFAULT);
+}
+
+int cluster_open(struct cluster *cl, const struct call *c, struct error *e)
+{
+    return cluster_open_at(cl, c, cluster_coordinators(c), e);
+}
+
+int cluster_open_at(struct cluster *cl, const struct call *c, const char *coordinators,
+                    struct error *e)
+{
     struct caller_options options = {
-        .coordinators = args_get(&c->args, "cluster", usual),
+        .coordinators = coordinators,
         .security = {.keys = NULL, .insecure = args_has(&c->args, "insecure")},
     };
     *cl = (struct cluster){.call = c};
     identity_user(cl->user, sizeof cl->user);
     identity_host(cl->host, sizeof cl->host);
     return caller_create(&cl->caller, &options, e);
+}
+
+/* Asks whoever is connected who leads: 1, it does itself; 0, `leader` gets where to go, or "" when
+ * that is not known. */
+static int ask_who_leads(struct cluster *cl, char leader[ENDPOINT_MAX], struct error *e)
+{
+    struct cluster_request hello;
+    const struct cluster_reply *reply;
+    cluster_request_init(&hello, CLUSTER_HELLO);
+    hello.hello.protocol = CLUSTER_PROTOCOL;
+    hello.hello.program = SLICE("m2sh " M2_VERSION);
+    leader[0] = '\0';
+    if (caller_call_within(cl->caller, &hello, LEADER_SILENCE_MS, NULL, NULL, &reply, e) != 0)
+        return -1;
+    if (cluster_table_bool(&reply->table, 0, "leads"))
+        return 1;
+    struct slice named = cluster_table_text(&reply->table, 0, "leader");
+    if (named.len > 0 && endpoint_resolve(named, caller_coordinator(cl->caller), leader, e) != 0)
+        return -1;
+    return 0;
+}
+
+/* One round: 1, connected to the leader; 0, nobody leads yet; -1, nobody answers. */
+static int find_leader(struct cluster *cl, const struct call *c, struct error *e)
+{
+    char leader[ENDPOINT_MAX], next[ENDPOINT_MAX];
+    if (cluster_open(cl, c, e) != 0)
+        return -1;
+    int found = ask_who_leads(cl, leader, e);
+    if (found == 1)
+        return 1;
+    cluster_close(cl);
+    if (found < 0 || leader[0] == '\0' || cluster_open_at(cl, c, leader, e) != 0)
+        return found;
+    struct error gone;
+    if (ask_who_leads(cl, next, &gone) == 1)
+        return 1;
+    cluster_close(cl); /* it has just ended, or ceased to lead */
+    return 0;
+}
+
+int cluster_open_leader(struct cluster *cl, const struct call *c, struct error *e)
+{
+    uint64_t end_ms = clock_monotonic_ms() + LEADER_WAIT_MS;
+    bool told = false;
+    int found;
+    while ((found = find_leader(cl, c, e)) == 0 && clock_monotonic_ms() < end_ms) {
+        if (!told)
+            fprintf(stderr, "m2sh %s: no coordinator leads at the moment; waiting for one\n",
+                    c->cmd->name);
+        told = true;
+        usleep(LEADER_PAUSE_MS * 1000);
+    }
+    if (found == 0)
+        error_set(e, ERROR_UNREACHABLE,
+                  "No coordinator leads, so nothing can be changed; m2sh status says why.");
+    return found == 1 ? 0 : -1;
 }
 
 void cluster_close(struct cluster *cl)

@@ -29,8 +29,18 @@ struct cluster {
     char user[128], host[256];
 };
 
+/* The list of coordinators that is meant. */
+const char *cluster_coordinators(const struct call *c);
+
 /* ERROR_USAGE for a bad specification. Connects at the first call. */
 int cluster_open(struct cluster *cl, const struct call *c, struct error *e);
+/* As cluster_open, with other coordinators than the call's. */
+int cluster_open_at(struct cluster *cl, const struct call *c, const char *coordinators,
+                    struct error *e);
+/* As cluster_open, for commands that change something: connected to the coordinator that leads. One
+ * that is about to take over is waited for, 10 s at most, and a line says so. ERROR_USAGE,
+ * ERROR_UNREACHABLE (nobody answers, or nobody leads). */
+int cluster_open_leader(struct cluster *cl, const struct call *c, struct error *e);
 void cluster_close(struct cluster *cl);
 
 /* The author of what is done now; borrows from `cl` and the call. `why` may be NULL. */

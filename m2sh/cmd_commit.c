@@ -12,7 +12,7 @@ static enum status note_in_cluster(struct call *c)
     const struct cluster_reply *reply;
     const char *why = args_get(&c->args, "why", "");
     cluster_request_init(&request, CLUSTER_NOTE);
-    if (cluster_open(&cl, c, &e) != 0)
+    if (cluster_open_leader(&cl, c, &e) != 0)
         return cmd_fail(c, &e);
     request.note.what = slice_str(args_get(&c->args, "what", ""));
     request.note.author = cluster_author(&cl, why);

@@ -48,7 +48,7 @@ static enum status push_bytes(struct call *c, struct slice config)
     struct cluster_request request;
     cluster_request_init(&request, CLUSTER_PUSH);
     request.push.config = config;
-    if (cluster_open(&cl, c, &e) != 0)
+    if (cluster_open_leader(&cl, c, &e) != 0)
         return cmd_fail(c, &e);
     if (push_view_options(&cl, &request.push, &e) != 0 || fill_base(&cl, &request.push, &e) != 0) {
         cluster_close(&cl);

@@ -14,7 +14,7 @@ static enum status run(struct call *c)
         return cmd_fail(c, &e);
     }
     if (args_get_int(&c->args, "rev", 1, INT64_MAX, 0, &request.push.version, &e) != 0 ||
-        cluster_open(&cl, c, &e) != 0)
+        cluster_open_leader(&cl, c, &e) != 0)
         return cmd_fail(c, &e);
     if (push_view_options(&cl, &request.push, &e) != 0) {
         cluster_close(&cl);

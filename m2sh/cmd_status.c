@@ -3,6 +3,7 @@
 
 #include "m2sh/base/xalloc.h"
 #include "m2sh/cmd_table.h"
+#include "m2sh/coordinators.h"
 #include "m2sh/node_table.h"
 #include "m2sh/out/out_when.h"
 #include "proto/base/clock.h"
@@ -17,6 +18,7 @@ struct problem {
 
 struct report {
     struct node_table nodes;
+    struct coordinators coordinators;
     struct arena arena;
     struct problem *problems;
     size_t count;
@@ -66,6 +68,27 @@ static void judge_node(struct report *r, size_t row)
     }
 }
 
+static void judge_coordinators(struct report *r)
+{
+    const struct coordinators *cs = &r->coordinators;
+    bool led = false;
+    for (size_t i = 0; i < cs->count; i++) {
+        const struct coordinator_view *v = &cs->list[i];
+        led = led || v->leads;
+        if (!v->answers)
+            add(r, NODE_SUSPECT,
+                xarena_printf(&r->arena, "the coordinator at %s is missing: %s", v->spec,
+                              v->problem),
+                "mongrel2-coordinator -store URL -listen SPEC");
+        else if (v->problem[0] != '\0')
+            add(r, NODE_LOST,
+                xarena_printf(&r->arena, "coordinator %s cannot push: %s", v->name, v->problem),
+                xarena_printf(&r->arena, "m2sh events -cluster %s", v->spec));
+    }
+    if (!led)
+        add(r, NODE_LOST, "no coordinator leads, so nothing can be pushed", "m2sh status");
+}
+
 static int compare(const void *a, const void *b)
 {
     const struct problem *x = a, *y = b;
@@ -75,7 +98,9 @@ static int compare(const void *a, const void *b)
 static void judge(struct report *r)
 {
     size_t rows = r->nodes.rows->row_count;
-    r->problems = xarena_alloc(&r->arena, (rows + 2) * sizeof *r->problems);
+    size_t most = rows + r->coordinators.count + 3;
+    r->problems = xarena_alloc(&r->arena, most * sizeof *r->problems);
+    judge_coordinators(r);
     for (size_t row = 0; row < rows; row++)
         judge_node(r, row);
     if (rows == 0)
@@ -145,6 +170,23 @@ static void put_orders(const struct cluster_table *t, struct buf *out)
     }
 }
 
+static void put_coordinators_json(const struct coordinators *cs, struct out_json *j)
+{
+    out_json_key(j, "coordinators");
+    out_json_array(j);
+    for (size_t i = 0; i < cs->count; i++) {
+        const struct coordinator_view *v = &cs->list[i];
+        out_json_object(j);
+        out_json_pair_str(j, "at", v->spec);
+        out_json_pair_str(j, "name", v->name);
+        out_json_pair_bool(j, "answers", v->answers);
+        out_json_pair_bool(j, "leads", v->leads);
+        out_json_pair_str(j, "problem", v->problem);
+        out_json_end(j);
+    }
+    out_json_end(j);
+}
+
 static enum status print_json(const struct report *r, struct cluster *cl)
 {
     struct cluster_request request;
@@ -167,6 +209,7 @@ static enum status print_json(const struct report *r, struct cluster *cl)
         out_json_end(&j);
     }
     out_json_end(&j);
+    put_coordinators_json(&r->coordinators, &j);
     cluster_request_init(&request, CLUSTER_ORDERS);
     status = cluster_ask_again(cl, &request, 10000, NULL, NULL, &reply);
     if (status == STATUS_DONE) {
@@ -203,6 +246,7 @@ static enum status print_text(const struct report *r, struct cluster *cl, const 
     }
     if (status == STATUS_DONE)
         put_commit(&reply->table, &out);
+    coordinators_put(&r->coordinators, &out);
     cmd_print(&out);
     return status;
 }
@@ -210,6 +254,11 @@ static enum status print_text(const struct report *r, struct cluster *cl, const 
 /* Judges, then asks for more: that answer takes the place of the nodes'. */
 static enum status report(struct report *r, struct cluster *cl, const struct call *c)
 {
+    struct error e;
+    if (coordinators_read(&r->coordinators, c, &r->arena, &e) != 0) {
+        cluster_close(cl);
+        return cmd_fail(c, &e);
+    }
     judge(r);
     struct cluster_table rows = {.row_count = r->nodes.rows->row_count};
     r->nodes.rows = &rows;

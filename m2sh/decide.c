@@ -10,7 +10,7 @@ enum status decide_run(struct call *c, enum cluster_verb verb, const char *done)
     const struct cluster_reply *reply;
     cluster_request_init(&request, verb);
     if (args_get_int(&c->args, "rev", 1, INT64_MAX, 0, &request.decide.version, &e) != 0 ||
-        cluster_open(&cl, c, &e) != 0)
+        cluster_open_leader(&cl, c, &e) != 0)
         return cmd_fail(c, &e);
     request.decide.author = cluster_author(&cl, args_get(&c->args, "why", ""));
     enum status status = cluster_ask_again(&cl, &request, 10000, NULL, NULL, &reply);

@@ -338,9 +338,25 @@ static int insert_commit(struct history *h, const struct commit *c, struct error
     return rc;
 }
 
+/* 1: this very commit is in the history; 0: it is not. */
+static int is_kept(struct history *h, const struct commit *c, struct error *e)
+{
+    sqlite3_stmt *st;
+    if (prepare(h, &st, "SELECT 1 FROM commits WHERE version = ? AND hash = ?", e) != 0)
+        return -1;
+    sqlite3_bind_int64(st, 1, (int64_t)c->version);
+    bind_str(st, 2, c->hash);
+    int rc = step(h, st, "look for a commit in", e);
+    sqlite3_finalize(st);
+    return rc;
+}
+
 static int append(struct history *h, const struct commit *c, int64_t token, struct store_head *head,
                   struct error *e)
 {
+    int kept = is_kept(h, c, e);
+    if (kept != 0)
+        return kept < 0 ? -1 : 0;
     if (history_head(h, head, e) != 0 || check_token(h, token, e) != 0 ||
         check_parent(c, head, e) != 0)
         return -1;

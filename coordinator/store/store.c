@@ -10,7 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const struct store_ops *const implementations[] = {&store_sqlite_ops, &store_memory_ops};
+static const struct store_ops *const implementations[] = {
+    &store_sqlite_ops, &store_redis_ops, &store_redis_sentinel_ops, &store_memory_ops};
 
 int store_open(struct store **out, const char *url, struct ev_loop *loop, struct error *e)
 {
@@ -20,7 +21,10 @@ int store_open(struct store **out, const char *url, struct ev_loop *loop, struct
         if (url[len] == ':' && strlen(ops->scheme) == len && memcmp(ops->scheme, url, len) == 0)
             return ops->open(out, url + len + 1, loop, e);
     }
-    return error_set(e, ERROR_USAGE, "\"%s\" names no store; write sqlite:PATH.", url);
+    return error_set(e, ERROR_USAGE,
+                     "The store's URL begins with sqlite:, redis: or redis+sentinel:, not with "
+                     "\"%.*s\".",
+                     (int)len, url);
 }
 
 void store_close(struct store **s)
@@ -50,15 +54,13 @@ static struct store_request *request_create(struct store *s, enum store_call cal
 /* Submits the request unless a copy for it failed. */
 static int request_submit(struct store_request *r, struct error *e)
 {
-    if (r->result.error.code != ERROR_NONE) {
-        if (e != NULL)
-            *e = r->result.error;
-        arena_fini(&r->arena);
-        free(r);
-        return -1;
-    }
-    r->store->ops->submit(r->store, r);
-    return 0;
+    if (r->result.error.code == ERROR_NONE && r->store->ops->submit(r->store, r, e) == 0)
+        return 0;
+    if (r->result.error.code != ERROR_NONE && e != NULL)
+        *e = r->result.error;
+    arena_fini(&r->arena);
+    free(r);
+    return -1;
 }
 
 void store_request_finish(struct store_request *r)

@@ -60,21 +60,24 @@ struct store_result {
 
 typedef void store_done(void *arg, const struct store_result *result);
 
-/* Opens what the URL names: sqlite:PATH, memory:. A history that does not hang together is refused
- * (ERROR_CONFLICT). ERROR_USAGE, ERROR_EXISTS (in use by another coordinator), ERROR_IO. */
+/* Opens what the URL names: sqlite:PATH, redis://…, redis+sentinel://… (redis_url.h), memory:. A
+ * history in a file that does not hang together is refused (ERROR_CONFLICT); a server is not waited
+ * for. ERROR_USAGE, ERROR_EXISTS (in use by another coordinator), ERROR_IO. */
 int store_open(struct store **out, const char *url, struct ev_loop *loop, struct error *e);
 
 /* Finishes what was asked so far, calling back, and closes. NULL is fine. */
 void store_close(struct store **s);
 
-/* The calls. 0: `done` will be called; -1 (ERROR_NO_MEMORY): it will not. */
+/* The calls. 0: `done` will be called; -1 (ERROR_NO_MEMORY; ERROR_REFUSED: too many wait already):
+ * it will not. */
 
 int store_head(struct store *s, store_done *done, void *arg, struct error *e);
 
 /* Appends a sealed commit. ERROR_CONFLICT: its parent is not the head. ERROR_DENIED: a newer token
  * has been given out. ERROR_REFUSED: the store could not keep it, and has not. ERROR_IO,
- * ERROR_TIMEOUT, ERROR_UNREACHABLE: it is *not known* whether it was kept; append it again, a
- * CONFLICT whose head is this very commit tells that it was. */
+ * ERROR_TIMEOUT, ERROR_UNREACHABLE: it is *not known* whether it was kept, or will be; append it
+ * again. Appending what is in the history already succeeds whatever the token, even when others
+ * have come on top of it; the result's head is then the commit. */
 int store_append(struct store *s, const struct commit *c, int64_t token, store_done *done,
                  void *arg, struct error *e);
 

@@ -78,6 +78,12 @@ static int keep_commit(struct memory *m, const struct commit *c, struct error *e
     return 0;
 }
 
+static bool is_kept(const struct memory *m, const struct commit *c)
+{
+    return c->version > 0 && c->version <= m->commit_count &&
+           strcmp(m->commits[c->version - 1]->commit.hash, c->hash) == 0;
+}
+
 static void run_append(struct memory *m, struct store_request *r)
 {
     struct error *e = &r->result.error;
@@ -86,6 +92,11 @@ static void run_append(struct memory *m, struct store_request *r)
     get_head(m, &r->result.head);
     if (fail != ERROR_NONE && !m->keep) {
         error_set(e, fail, "The store has failed, as it was told to.");
+        return;
+    }
+    if (is_kept(m, &r->commit)) {
+        r->result.head.version = r->commit.version;
+        memcpy(r->result.head.hash, r->commit.hash, sizeof r->result.head.hash);
         return;
     }
     if (check_token(m, r, e) != 0)
@@ -249,12 +260,14 @@ static void arm(struct memory *m)
     ev_timer_start(m->loop, &m->deliver);
 }
 
-static void memory_submit(struct store *s, struct store_request *r)
+static int memory_submit(struct store *s, struct store_request *r, struct error *e)
 {
     struct memory *m = container_of(s, struct memory, store);
+    (void)e;
     calls[r->call](m, r);
     list_push_back(&m->answers, &r->link);
     arm(m);
+    return 0;
 }
 
 void store_memory_hold(struct store *s, bool hold)

@@ -34,6 +34,8 @@ struct store_request {
     char endpoint[ENDPOINT_MAX];
     int64_t ttl_ms;
 
+    uint64_t deadline_ms; /* on the monotonic clock, for implementations with a time limit */
+    unsigned awaited;     /* replies that are still to come, likewise */
     struct store_result result;
     store_done *done;
     void *arg;
@@ -44,8 +46,8 @@ struct store_ops {
     const char *scheme;
     /* `rest` is the URL behind "scheme:". */
     int (*open)(struct store **out, const char *rest, struct ev_loop *loop, struct error *e);
-    /* Takes the request; ends it later with store_request_finish, on the loop. */
-    void (*submit)(struct store *s, struct store_request *r);
+    /* Takes the request; ends it later with store_request_finish, on the loop. -1: not taken. */
+    int (*submit)(struct store *s, struct store_request *r, struct error *e);
     /* Ends all requests, then frees the store. */
     void (*close)(struct store *s);
 };
@@ -67,5 +69,7 @@ struct slice store_request_copy(struct store_request *r, struct slice s);
 
 extern const struct store_ops store_sqlite_ops;
 extern const struct store_ops store_memory_ops;
+extern const struct store_ops store_redis_ops;
+extern const struct store_ops store_redis_sentinel_ops;
 
 #endif

@@ -94,12 +94,14 @@ static void done(struct evwork_job *job)
     store_request_finish(container_of(job, struct store_request, job));
 }
 
-static void sqlite_submit(struct store *store, struct store_request *r)
+static int sqlite_submit(struct store *store, struct store_request *r, struct error *e)
 {
     struct sqlite_store *s = container_of(store, struct sqlite_store, store);
+    (void)e;
     r->job.run = run;
     r->job.done = done;
     evwork_submit(s->work, &r->job);
+    return 0;
 }
 
 /* ---- open and close ----------------------------------------------------------------------- */

@@ -54,3 +54,16 @@ function(m2_plugin folder name)
     LIBRARY_OUTPUT_DIRECTORY ${CMAKE_LIBRARY_OUTPUT_DIRECTORY}/mongrel2/${folder})
   install(TARGETS ${target} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/mongrel2/${folder})
 endfunction()
+
+# m2_embed(TARGET NAME FILE): the text of FILE as `const char NAME[]` in a source of TARGET.
+function(m2_embed target name file)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${file})
+  file(READ ${file} text)
+  string(REPLACE "\\" "\\\\" text "${text}")
+  string(REPLACE "\"" "\\\"" text "${text}")
+  string(REPLACE "\n" "\\n\"\n    \"" text "${text}")
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/${name}.c)
+  file(CONFIGURE OUTPUT ${source} CONTENT
+       "extern const char ${name}[];\nconst char ${name}[] =\n    \"@text@\";\n" @ONLY)
+  target_sources(${target} PRIVATE ${source})
+endfunction()

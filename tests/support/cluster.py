@@ -84,35 +84,71 @@ class Node:
         self.running.wait(lambda: self.serves() == version, f"serving version {version}")
 
 
+class Seat:
+    """A coordinator's place: its name and its sockets."""
+
+    def __init__(self, cluster: "Cluster", name: str):
+        self.cluster, self.name = cluster, name
+        self.requests = f"tcp://127.0.0.1:{cluster.stage.port()}"
+        self.updates = f"tcp://127.0.0.1:{cluster.stage.port()}"
+        self.program: Optional[Program] = None
+
+    @property
+    def running(self) -> Program:
+        assert self.program is not None
+        return self.program
+
+    def start(self, *more: object, env: Optional[Dict[str, str]] = None) -> Program:
+        command = [
+            *[self.cluster.kit.mongrel2.parent / "mongrel2-coordinator"],
+            *["-store", self.cluster.store, "-name", self.name],
+            *["-listen", self.requests, "-publish", self.updates],
+            *[*self.cluster.coordinator_options, *more],
+        ]
+        self.program = self.cluster.stage.start(command, self.cluster.folder, name=self.name, env=env)
+        return self.program
+
+
 class Cluster:
     """Everything is started by hand, so that a test can leave out or stop what it likes."""
 
-    def __init__(self, stage: Stage, kit: Kit, names: List[str]):
-        self.stage, self.kit = stage, kit
+    def __init__(
+        self,
+        stage: Stage,
+        kit: Kit,
+        names: List[str],
+        store: str = "sqlite:store.sqlite",
+        coordinators: int = 1,
+    ):
+        self.stage, self.kit, self.store = stage, kit, store
         self.folder = stage.folder()
-        self.requests = f"tcp://127.0.0.1:{stage.port()}"
-        self.updates = f"tcp://127.0.0.1:{stage.port()}"
+        self.coordinator_options: List[object] = []
+        self.seats = [Seat(self, f"coordinator-{n + 1}") for n in range(coordinators)]
+        self.requests = ",".join(seat.requests for seat in self.seats)
         self.upstream = stage.port()
         self.port = stage.port()
         self.site = Site(self.folder, str(uuid.uuid4()), stage.port(), self.upstream)
         self.nodes: Dict[str, Node] = {name: Node(self, name) for name in names}
-        self.coordinator: Optional[Program] = None
 
-    # ---- the coordinator, and what people say to it ----------------------------------------------
+    # ---- the coordinators, and what people say to them -------------------------------------------
+
+    @property
+    def coordinator(self) -> Optional[Program]:
+        """The first one."""
+        return self.seats[0].program
 
     def start_coordinator(self, *more: object) -> Program:
-        command = [
-            *[self.kit.mongrel2.parent / "mongrel2-coordinator", "-store", "sqlite:store.sqlite"],
-            *["-listen", self.requests, "-publish", self.updates, *more],
-        ]
-        self.coordinator = self.stage.start(command, self.folder)
-        return self.coordinator
+        return self.seats[0].start(*more)
 
     def m2sh(
-        self, *args: object, status: Optional[int] = 0, timeout_s: float = 60
+        self,
+        *args: object,
+        status: Optional[int] = 0,
+        timeout_s: float = 60,
+        at: str = "",
     ) -> "subprocess.CompletedProcess[str]":
-        """Runs it on the cluster; None: whatever its exit status."""
-        words = [self.kit.m2sh, args[0], "-cluster", self.requests, *args[1:]]
+        """Runs it on the cluster, or at the coordinators named; None: whatever its exit status."""
+        words = [self.kit.m2sh, args[0], "-cluster", at or self.requests, *args[1:]]
         done = run(words, self.folder, timeout_s=timeout_s, env={"LOGNAME": "alice"})
         text = subprocess.CompletedProcess(
             done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
@@ -153,8 +189,9 @@ class Cluster:
     # ---- everyone else -----------------------------------------------------------------------------
 
     def start(self, revision: int = 1) -> "Cluster":
-        """Coordinator, nodes, and the first configuration."""
-        self.start_coordinator()
+        """Coordinators, nodes, and the first configuration."""
+        for seat in self.seats:
+            seat.start()
         for node in self.nodes.values():
             node.start()
         for name in self.nodes:
@@ -204,5 +241,6 @@ class Cluster:
         for node in self.nodes.values():
             if node.program is not None and node.program.is_running():
                 node.program.stop()
-        if self.coordinator is not None and self.coordinator.is_running():
-            self.coordinator.stop()
+        for seat in self.seats:
+            if seat.program is not None and seat.program.is_running():
+                seat.program.stop()

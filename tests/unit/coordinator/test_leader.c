@@ -42,8 +42,10 @@ static void setup(struct scene *s)
     memset(s, 0, sizeof *s);
     s->loop = ev_loop_new(EVFLAG_AUTO);
     assert_int_equal(store_open(&s->store, "memory:", s->loop, NULL), 0);
-    leader_init(&s->a, s->store, "aaaaaaaa-0000-4000-8000-000000000001", "tcp://a:1", on_change, s);
-    leader_init(&s->b, s->store, "bbbbbbbb-0000-4000-8000-000000000002", "tcp://b:2", on_change, s);
+    leader_init(&s->a, s->store, "aaaaaaaa-0000-4000-8000-000000000001", "tcp://a:1", LEASE_TTL_MS,
+                on_change, s);
+    leader_init(&s->b, s->store, "bbbbbbbb-0000-4000-8000-000000000002", "tcp://b:2", LEASE_TTL_MS,
+                on_change, s);
 }
 
 static void teardown(struct scene *s)
@@ -114,12 +116,29 @@ static void test_a_store_that_does_not_answer_ends_leadership(void **state)
     teardown(&s);
 }
 
+static void test_whoever_resigns_is_followed_at_once(void **state)
+{
+    (void)state;
+    struct scene s;
+    setup(&s);
+    at(&s, 1000, true, true);
+    leader_resign(&s.b); /* has nothing to give back */
+    at(&s, 1100, false, true);
+    assert_false(s.b.is_leader);
+    leader_resign(&s.a);
+    ev_run(s.loop, EVRUN_NOWAIT);
+    at(&s, 1200, false, true);
+    assert_true(s.b.is_leader);
+    teardown(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_first_leads_and_the_second_knows_it),
         cmocka_unit_test(test_a_silent_leader_is_replaced_and_steps_down),
         cmocka_unit_test(test_a_store_that_does_not_answer_ends_leadership),
+        cmocka_unit_test(test_whoever_resigns_is_followed_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

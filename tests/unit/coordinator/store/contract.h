@@ -1,5 +1,6 @@
-/* What every store must do. A test program sets `contract_open` (a fresh, empty store) and runs
- * CONTRACT_TESTS with contract_setup and contract_teardown around each. */
+/* What every store must do. A test program has `contract_open` (a fresh, empty store) and
+ * `contract_end_lease`, and runs CONTRACT_TESTS with contract_setup and contract_teardown around
+ * each. */
 #ifndef TESTS_STORE_CONTRACT_H
 #define TESTS_STORE_CONTRACT_H
 
@@ -39,6 +40,9 @@ struct contract {
 
 /* Gives an empty store. */
 static struct store *contract_open(struct ev_loop *loop);
+
+/* Lets the time of the lease of 5 s pass for which contract_setup has asked. */
+static void contract_end_lease(struct contract *c);
 
 static void contract_done(void *arg, const struct store_result *r)
 {
@@ -222,12 +226,35 @@ static void contract_of_two_appends_one_wins(void **state)
     assert_string_equal(c->head.hash, one.hash);
 }
 
+/* How a lost answer is cleared up, also by one who no longer leads. */
+static void contract_appending_again_succeeds(void **state)
+{
+    struct contract *c = *state;
+    contract_fill(c, 1);
+    struct commit next = contract_commit(2, c->head.hash, "x", "");
+    struct commit other = contract_commit(2, c->head.hash, "y", "");
+    CALL(c, store_append, &next, c->token);
+    contract_end_lease(c);
+    contract_claim(c, OWNER_B, 5000);
+    struct commit top = contract_commit(3, next.hash, "z", "");
+    CALL(c, store_append, &top, c->lease.token);
+    assert_int_equal(c->error.code, ERROR_NONE);
+    CALL(c, store_append, &next, c->token);
+    assert_int_equal(c->error.code, ERROR_NONE);
+    assert_int_equal(c->head.version, 2);
+    assert_string_equal(c->head.hash, next.hash);
+    CALL(c, store_append, &other, c->token);
+    assert_int_equal(c->error.code, ERROR_DENIED);
+    contract_wait(c, store_head(c->store, contract_done, c, NULL));
+    assert_int_equal(c->head.version, 3);
+}
+
 static void contract_an_old_token_stores_nothing(void **state)
 {
     struct contract *c = *state;
     contract_fill(c, 1);
     struct commit next = contract_commit(2, c->head.hash, "x", "");
-    clock_fake(7000000, 1700000006000); /* the lease is over */
+    contract_end_lease(c);
     contract_claim(c, OWNER_B, 5000);
     assert_true(c->lease.held);
     assert_true(c->lease.token > c->token);
@@ -253,14 +280,24 @@ static void contract_the_lease(void **state)
     assert_false(c->lease.held);
     assert_string_equal(c->lease.owner, OWNER_A);
     assert_string_equal(c->lease.endpoint, "tcp://a:1");
-    clock_fake(6000000, 1700000005001);
+    contract_end_lease(c);
     CALL(c, store_lease, OWNER_B, "tcp://b:2", (int64_t)5000);
     assert_true(c->lease.held);
     assert_true(c->lease.token > c->token);
-    assert_true(c->lease.token >= 1700000005);
+    assert_true(c->lease.token >= 1700000005); /* also of a server's own clock */
     contract_claim(c, OWNER_A, 5000);
     assert_false(c->lease.held);
     assert_string_equal(c->lease.endpoint, "tcp://b:2");
+}
+
+/* A lease of no time: given back. */
+static void contract_the_lease_given_back(void **state)
+{
+    struct contract *c = *state;
+    contract_claim(c, OWNER_A, 0);
+    contract_claim(c, OWNER_B, 5000);
+    assert_true(c->lease.held);
+    assert_true(c->lease.token > c->token);
 }
 
 static void contract_records(void **state)
@@ -285,6 +322,23 @@ static void contract_records(void **state)
     assert_int_equal(c->error.code, ERROR_NONE);
     CALL(c, store_scan, STORE_NOTE, SLICE("2026-02"), 3);
     assert_int_equal(c->record_count, 0);
+}
+
+static void contract_bytes_of_any_kind(void **state)
+{
+    struct contract *c = *state;
+    char bytes[100000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (char)(i * 7);
+    struct commit big = contract_commit(1, COMMIT_NO_PARENT, "", "\r\n$-1\r\n\xff\x01");
+    big.config = slice_of(bytes, sizeof bytes);
+    assert_int_equal(commit_seal(&big, NULL), 0);
+    CALL(c, store_append, &big, c->token);
+    assert_int_equal(c->error.code, ERROR_NONE);
+    CALL(c, store_get, 1);
+    assert_int_equal(c->error.code, ERROR_NONE);
+    assert_true(slice_eq(c->commits[0].config, big.config));
+    assert_true(slice_eq(c->commits[0].why, big.why));
 }
 
 static void contract_answers_come_later_and_in_order(void **state)
@@ -317,8 +371,11 @@ static void contract_closing_finishes_what_was_asked(void **state)
         CONTRACT_TEST(contract_lists_newest_first),                                               \
         CONTRACT_TEST(contract_appends_only_to_the_head),                                         \
         CONTRACT_TEST(contract_of_two_appends_one_wins),                                          \
+        CONTRACT_TEST(contract_appending_again_succeeds),                                         \
         CONTRACT_TEST(contract_an_old_token_stores_nothing), CONTRACT_TEST(contract_the_lease),   \
-        CONTRACT_TEST(contract_records), CONTRACT_TEST(contract_answers_come_later_and_in_order), \
+        CONTRACT_TEST(contract_the_lease_given_back), CONTRACT_TEST(contract_records),            \
+        CONTRACT_TEST(contract_bytes_of_any_kind),                                                \
+        CONTRACT_TEST(contract_answers_come_later_and_in_order),                                  \
         CONTRACT_TEST(contract_closing_finishes_what_was_asked)
 
 #endif

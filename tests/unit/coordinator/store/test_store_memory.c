@@ -11,6 +11,12 @@ static struct store *contract_open(struct ev_loop *loop)
     return s;
 }
 
+static void contract_end_lease(struct contract *c)
+{
+    (void)c;
+    clock_fake(7000000, 1700000006000);
+}
+
 static void test_can_be_held(void **state)
 {
     struct contract *c = *state;
