@@ -333,7 +333,8 @@ static int advertise(const struct coordinator *c, const char *bound, char out[EN
         snprintf(out, ENDPOINT_MAX, "%s", bound);
         return 0;
     }
-    if (snprintf(via, sizeof via, strchr(host, ':') != NULL ? "tcp://[%s]:1" : "tcp://%s:1",
+    if (host[0] == '\0' || host[strcspn(host, " \t/*")] != '\0' ||
+        snprintf(via, sizeof via, strchr(host, ':') != NULL ? "tcp://[%s]:1" : "tcp://%s:1",
                  host) >= (int)sizeof via ||
         endpoint_check(via, ENDPOINT_CONNECT, NULL) != 0)
         return error_set(e, ERROR_USAGE, "-advertise takes a host, not \"%s\".", host);

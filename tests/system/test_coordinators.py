@@ -77,8 +77,13 @@ def push_when_led(cluster: Cluster, n: int) -> float:
 
 
 def history(cluster: Cluster) -> List[int]:
-    """The versions in the store, oldest first."""
-    rows = cluster.rows("log")
+    """The versions in the store, oldest first; it may be about to come back."""
+
+    def log() -> str:
+        done = cluster.m2sh("log", "-json", status=None)
+        return done.stdout if done.returncode == 0 else ""
+
+    rows = json.loads(until(log, "the log can be read", FAILOVER_S + PATIENCE_S))
     return sorted(row["version"] for row in rows if row.get("kind") == "commit")
 
 

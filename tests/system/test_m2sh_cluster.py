@@ -86,6 +86,7 @@ def nothing(fields: Dict[str, Any]) -> List[Answer]:
 def coordinator() -> Iterator[Coordinator]:
     c = Coordinator()
     c.answers("head", table(["version", "hash"], [7, HASH]))
+    c.answers("hello", table(["coordinator", "leader", "leads", "problem"], ["main", "", True, ""]))
     yield c
     c.close()
 
