@@ -102,7 +102,8 @@ static int send_wait(struct redis_store *s, struct store_request *r)
 {
     char replicas[12], ms[24];
     snprintf(replicas, sizeof replicas, "%u", s->url.replicas);
-    snprintf(ms, sizeof ms, "%lld", (long long)(s->url.timeout_ms * 3 / 4));
+    snprintf(ms, sizeof ms, "%lld",
+             (long long)(s->url.timeout_ms / 2)); /* Redis is a tenth of a second late */
     const struct slice words[] = {SLICE("WAIT"), slice_str(replicas), slice_str(ms)};
     return redis_conn_command(&s->link.server, on_confirmed, r, 3, words);
 }

@@ -169,7 +169,7 @@ static void test_replicas(void **state)
 {
     struct contract *c = *state;
     clock_fake_stop();
-    reopen(c, "?replicas=1&timeout_ms=400");
+    reopen(c, "?replicas=1&timeout_ms=1000");
     contract_wait(c, store_lease(c->store, OWNER_A, "tcp://a:1", 5000, contract_done, c, NULL));
     assert_int_equal(c->error.code, ERROR_TIMEOUT);
     struct redis_server replica;
