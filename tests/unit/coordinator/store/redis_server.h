@@ -65,7 +65,8 @@ static void redis_run(struct redis_server *s, const char *option, const char *va
     if (s->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         execlp("redis-server", "redis-server", "--port", port, "--bind", "127.0.0.1", "--dir",
-               s->folder, "--save", "", "--logfile", "log", option, value, (char *)NULL);
+               s->folder, "--save", "", "--logfile", "log", "--appendfsync", "always", option,
+               value, (char *)NULL);
         _exit(127);
     }
     redisFree(redis_ask(s));
