@@ -78,6 +78,7 @@ static void on_conn_closed(struct conns *set, struct conn *c)
     struct server *s = container_of(w, struct server, worker);
     struct handler_peer *peer = c->handler;
     filter_closed(c);
+    channels_leave_all(&s->channels, c);
     if (peer != NULL) {
         if (!c->handler_closed)
             handler_peer_disconnected(peer, c->id);
@@ -233,8 +234,12 @@ int server_build_worker(struct server *s, size_t buffer_size, int io_threads, st
     plugins_init(&s->plugins);
     plugin_conn_api(&s->plugins.api);
     w->plugins = &s->plugins;
-    s->inbox = (struct inbox){
-        .registry = w->registry, .counters = &w->counters, .plugin = xrequest_dispatch};
+    channels_init(&s->channels);
+    w->channels = &s->channels;
+    s->inbox = (struct inbox){.registry = w->registry,
+                              .channels = &s->channels,
+                              .counters = &w->counters,
+                              .plugin = xrequest_dispatch};
     return 0;
 }
 
@@ -446,6 +451,7 @@ static void destroy_worker(struct server *s)
         upstreams_fini(w->upstreams);
     evwork_destroy(&w->uploads); /* the last backend may still have had one to remove */
     registry_destroy(w->registry);
+    channels_fini(&s->channels);
     access_log_close(w->access_log);
     if (w->zmq != NULL)
         zmq_ctx_term(w->zmq);

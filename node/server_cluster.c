@@ -1,5 +1,6 @@
 /* The server as a node of a cluster: what the agent (node/cluster/agent.h) needs of it. */
 
+#include "node/backend/classic.h"
 #include "node/backend/pool.h"
 #include "node/server_parts.h"
 #include "proto/base/log.h"
@@ -56,7 +57,7 @@ static void agent_describe(void *arg, struct agent_description *out)
 static void agent_knows_cluster(void *arg, const char *uuid)
 {
     struct server *s = arg;
-    snprintf(s->backends.cluster_uuid, sizeof s->backends.cluster_uuid, "%s", uuid);
+    classic_join_cluster(&s->backends, uuid);
 }
 
 static void agent_control(void *arg, struct slice request, struct buf *reply)

@@ -42,6 +42,7 @@ struct server {
     struct upstreams upstreams;
     struct plugins plugins;
     struct plugin_set first_plugins; /* loaded ahead of the first snapshot, outside the chroot */
+    struct channels channels;
     struct inbox inbox;
     struct live live;
     struct listen_fds inherited;

@@ -32,6 +32,7 @@ struct worker {
     struct counters counters;
     struct snapshot *snapshot;   /* current; requests in flight hold references of their own */
     struct registry *registry;   /* connection ids of handlers */
+    struct channels *channels;   /* of connections */
     struct backends *backends;   /* handlers and pools: outlive snapshots */
     struct upstreams *upstreams; /* proxied servers: likewise */
     struct plugins *plugins;     /* loaded filters and xrequests: likewise */

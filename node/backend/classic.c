@@ -281,7 +281,8 @@ static struct backend *classic_create(struct backends *s, const char *name,
     k->limits = o->limits;
     loop_task_init(&k->flush, on_flush);
     ev_timer_init(&k->expiry, on_expiry, 0, 0);
-    if (open_pair(k, o, e) != 0) {
+    if (open_pair(k, o, e) != 0 ||
+        (s->cluster_uuid[0] != '\0' && classic_subscribe(&k->base, s->cluster_uuid, e) != 0)) {
         backend_unref(&k->base);
         return NULL;
     }
@@ -309,4 +310,21 @@ int classic_subscribe(struct backend *b, const char *ident, struct error *e)
 void classic_unsubscribe(struct backend *b, const char *ident)
 {
     handler_socket_unsubscribe(of(b)->sub.socket, ident);
+}
+
+void classic_join_cluster(struct backends *s, const char *uuid)
+{
+    struct error e;
+    if (strcmp(s->cluster_uuid, uuid) == 0)
+        return;
+    for (struct map_entry *it = map_first(&s->by_name); it != NULL; it = map_next(it)) {
+        struct backend *b = map_value(it);
+        if (b->ops != &classic_ops)
+            continue;
+        if (s->cluster_uuid[0] != '\0')
+            classic_unsubscribe(b, s->cluster_uuid);
+        if (classic_subscribe(b, uuid, &e) != 0)
+            log_error("handler", "%s does not take messages to the cluster: %s", b->name, e.text);
+    }
+    snprintf(s->cluster_uuid, sizeof s->cluster_uuid, "%s", uuid);
 }

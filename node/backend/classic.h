@@ -26,4 +26,8 @@ struct backend *classic_get(struct backends *s, const struct classic_options *o,
 int classic_subscribe(struct backend *b, const char *ident, struct error *e);
 void classic_unsubscribe(struct backend *b, const char *ident);
 
+/* The node is now one of this cluster: what is addressed to it is taken by all pairs, those that
+ * come later too. */
+void classic_join_cluster(struct backends *s, const char *uuid);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "node/deliver/inbox.h"
 
+#include "node/deliver/fanout.h"
 #include "node/deliver/flow.h"
 #include "node/deliver/xreply.h"
 #include "node/io/payload.h"
@@ -102,6 +103,28 @@ static bool is_for_plugin(const struct xreply *x)
     return x->kind == XREPLY_SENDFILE || x->kind == XREPLY_OTHER;
 }
 
+static void change_membership(struct inbox *in, struct conn *c, const struct xreply *x)
+{
+    static struct log_limit limit;
+    if (x->channel.what == XREPLY_LEAVE)
+        channels_leave(in->channels, c, x->channel.name);
+    else if (channels_join(in->channels, c, x->channel.name) != 0)
+        log_limited(&limit, LOG_WARN_LEVEL, "handler",
+                    "connection %u is in %d channels already, or memory is out: it does not join "
+                    "another",
+                    c->id, CHANNELS_MOST);
+}
+
+/* A send names no connections; if it does, they do not matter. */
+static void send_to_channel(struct inbox *in, const struct xreply *x, struct payload *shared,
+                            const struct inbox_sender *from)
+{
+    const struct push plain = {
+        .payload = shared, .raw_payload = from->raw_payload, .nul = from->nul};
+    in->counters->channel_sends++;
+    in->counters->handler_deliveries += fanout(in, x, &plain);
+}
+
 static bool deliver_extended(struct inbox *in, const struct handler_reply *reply,
                              struct payload *shared, const struct inbox_sender *from)
 {
@@ -111,6 +134,10 @@ static bool deliver_extended(struct inbox *in, const struct handler_reply *reply
         in->counters->handler_replies_bad++;
         log_malformed(reply->payload, from->name, "the extended part makes no sense");
         return false;
+    }
+    if (status == XREPLY_OK && x.kind == XREPLY_CHANNEL && x.channel.what == XREPLY_SEND) {
+        send_to_channel(in, &x, shared, from);
+        return true;
     }
     struct push push = xreply_push(&x);
     push.payload = shared;
@@ -126,6 +153,8 @@ static bool deliver_extended(struct inbox *in, const struct handler_reply *reply
         uint64_t before = conn_output_total(c);
         if (in->plugin != NULL && is_for_plugin(&x))
             in->plugin(c, x.key, reply->payload);
+        else if (status == XREPLY_OK && x.kind == XREPLY_CHANNEL)
+            change_membership(in, c, &x);
         else
             xreply_apply(c, status == XREPLY_OK ? &x : NULL, &push);
         if (in->flow_control)
@@ -135,10 +164,14 @@ static bool deliver_extended(struct inbox *in, const struct handler_reply *reply
     return true;
 }
 
-static bool is_for_us(const struct inbox *in, struct slice sender)
+/* NULL: it is. */
+static const char *why_not_for_us(const struct inbox *in, const struct handler_reply *r)
 {
-    return in->node == NULL || slice_eq(sender, slice_str(in->node)) ||
-           slice_eq(sender, slice_str(in->cluster));
+    if (in->node == NULL || slice_eq(r->sender, slice_str(in->node)))
+        return NULL;
+    if (in->cluster[0] == '\0' || !slice_eq(r->sender, slice_str(in->cluster)))
+        return "it is for another node";
+    return r->ids.len > 0 ? "it names connections, but of no node" : NULL;
 }
 
 bool inbox_take(struct inbox *in, zmq_msg_t *message, const struct inbox_sender *from)
@@ -152,9 +185,10 @@ bool inbox_take(struct inbox *in, zmq_msg_t *message, const struct inbox_sender 
         log_malformed(bytes, from->name, handler_reply_status_text(status));
         return false;
     }
-    if (!is_for_us(in, reply.sender)) {
+    const char *why = why_not_for_us(in, &reply);
+    if (why != NULL) {
         in->counters->handler_replies_bad++;
-        log_malformed(bytes, from->name, "it is for another node");
+        log_malformed(bytes, from->name, why);
         return false;
     }
     struct payload *shared = NULL;

@@ -3,6 +3,7 @@
 #ifndef NODE_DELIVER_INBOX_H
 #define NODE_DELIVER_INBOX_H
 
+#include "node/deliver/channels.h"
 #include "node/deliver/registry.h"
 #include "node/stats/counters.h"
 #include "proto/base/slice.h"
@@ -12,12 +13,14 @@
 
 struct inbox {
     struct registry *registry;
+    struct channels *channels;
     struct counters *counters;
     unsigned max_targets; /* limits.handler_targets */
     bool flow_control;    /* download.flow_control */
     /* Whom a reply must name as its sender, as a whole: this node or its cluster ("" unknown). Ids
-     * count within a node, so another node's reply would meet the wrong client. NULL: any, as on a
-     * single server, where the handler's subscription decides. */
+     * count within a node, so another node's reply would meet the wrong client; what is for the
+     * cluster therefore names no ids. NULL: any, as on a single server, where the handler's
+     * subscription decides. */
     const char *node, *cluster;
     /* Extended replies whose key is none of ours belong to plug-ins: does what `payload`, the list
      * of key and value, asks for, or closes the connection. NULL:

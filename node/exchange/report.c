@@ -5,6 +5,7 @@
 #include "node/backend/backend.h"
 #include "node/backend/upstream.h"
 #include "node/conf/snapshot.h"
+#include "node/deliver/channels.h"
 #include "node/stats/metrics.h"
 #include "proto/wire/json.h"
 
@@ -52,7 +53,7 @@ static const struct figure upstream_figure_table[] = {
 };
 enum { UPSTREAM_FIGURE_COUNT = sizeof upstream_figure_table / sizeof upstream_figure_table[0] };
 
-enum { FIGURE_COUNT = sizeof figures / sizeof figures[0], GAUGES = 6 };
+enum { FIGURE_COUNT = sizeof figures / sizeof figures[0], GAUGES = 7 };
 
 static uint64_t figure_value(const struct backend *b, size_t i)
 {
@@ -98,9 +99,15 @@ static size_t put_gauges(const struct worker *w, struct metric *m)
                            .value = w->snapshot != NULL ? (double)w->snapshot->version : 0};
     m[4] = (struct metric){
         .name = "draining", .help = "1 while the node drains", .value = w->draining};
-    for (size_t i = 0; i < 5; i++)
+    m[5] = (struct metric){.name = "channels",
+                           .help = "Channels that have members",
+                           .value = (double)map_count(&w->channels->by_name)};
+    m[6] = (struct metric){.name = "channel_members",
+                           .help = "Connections in channels, counted once in each",
+                           .value = (double)w->channels->members};
+    for (size_t i = 0; i < 7; i++)
         m[i].type = "gauge";
-    return 5;
+    return 7;
 }
 
 void report_metrics(struct worker *w, struct buf *out)

@@ -21,6 +21,7 @@
 #include <sys/socket.h>
 
 struct conns;
+struct membership;
 
 enum conn_reason { /* why a connection ended; text in conn_reason_text */
                    CONN_OPEN,
@@ -65,6 +66,7 @@ struct conn {
     uint32_t last_read_s, last_write_s, last_ping_s,
         opened_s; /* loop seconds, for the control port */
     uint64_t bytes_read, bytes_written;
+    struct membership *channels; /* that it is in: deliver/channels.h */
     void *handler;  /* the backend last used: who gets the disconnect notice. Owned by deliver/ */
     uint8_t reason; /* enum conn_reason; CONN_OPEN while alive */
     bool reading_paused;

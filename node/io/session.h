@@ -24,6 +24,15 @@ enum push_kind {
     PUSH_CLOSE, /* the bytes are the reason */
 };
 
+/* In which form a connection takes what is sent into a channel. */
+enum push_form {
+    FORM_NONE,    /* not at all, now */
+    FORM_PLAIN,   /* as it is */
+    FORM_FRAME,   /* as a whole WebSocket frame */
+    FORM_MESSAGE, /* as PUSH_TEXT or PUSH_BINARY */
+    FORM_CHUNK,   /* as a chunk of a chunked response */
+};
+
 enum push_utf8 { PUSH_UTF8_UNKNOWN, PUSH_UTF8, PUSH_NOT_UTF8 };
 
 /* What a handler says to one or several connections, on its way to each. */
@@ -57,6 +66,9 @@ struct session_ops {
     void (*drained)(struct conn *c);
     /* A handler speaks to this connection, whatever it is doing. */
     void (*push)(struct conn *c, struct push *p);
+    /* In which form it takes what a handler sends into a channel as a frame or as a chunk, if it
+     * asks for that. Optional: plain. */
+    enum push_form (*form)(const struct conn *c, bool frame, bool chunk);
     /* The handler allows `bytes` more of a streamed upload. Optional. */
     void (*credit)(struct conn *c, int64_t bytes);
     /* A plug-in sends `len` bytes of a file to this connection, likewise. Optional: else they are

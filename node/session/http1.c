@@ -372,6 +372,21 @@ static void http1_push(struct conn *c, struct push *p)
     }
 }
 
+/* Into a channel goes what belongs to a response that runs, or is one to a request that waits. */
+static enum push_form http1_form(const struct conn *c, bool frame, bool chunk)
+{
+    const struct http1 *h = c->session_state;
+    (void)frame;
+    if (is_tunnel(h) || h == NULL || h->x == NULL || !h->x->reply_raw)
+        return FORM_NONE;
+    const struct reply_watch *w = &h->x->watch;
+    if (!chunk || w->part == REPLY_UNTIL_CLOSE)
+        return FORM_PLAIN;
+    if (w->part == REPLY_BODY)
+        return w->length < 0 ? FORM_CHUNK : FORM_PLAIN;
+    return FORM_NONE;
+}
+
 static void http1_credit(struct conn *c, int64_t bytes)
 {
     struct http1 *h = c->session_state;
@@ -420,6 +435,7 @@ const struct session_ops session_http1 = {
     .input_end = http1_input_end,
     .drained = http1_drained,
     .push = http1_push,
+    .form = http1_form,
     .credit = http1_credit,
     .push_file = http1_push_file,
     .timeout = http1_timeout,

@@ -187,6 +187,13 @@ static void messages_push(struct conn *c, struct push *p)
     }
 }
 
+/* A plain one would be of the kind of the client's last message. */
+static enum push_form messages_form(const struct conn *c, bool frame, bool chunk)
+{
+    (void)c, (void)chunk;
+    return frame ? FORM_MESSAGE : FORM_PLAIN;
+}
+
 /* -- time -------------------------------------------------------------------------------------- */
 
 /* A client that is not heard of is pinged once half of limits.min_ping has passed, and closed after
@@ -238,6 +245,7 @@ const struct session_ops session_websocket_messages = {
     .input = websocket_input,
     .drained = websocket_drained,
     .push = messages_push,
+    .form = messages_form,
     .timeout = messages_timeout,
     .drain = messages_drain,
     .closed = websocket_closed,

@@ -92,6 +92,16 @@ static void raw_push(struct conn *c, struct push *p)
     }
 }
 
+/* Nothing before the handler has answered the handshake. */
+static enum push_form raw_form(const struct conn *c, bool frame, bool chunk)
+{
+    const struct websocket *ws = c->session_state;
+    (void)chunk;
+    if (ws->x != NULL)
+        return FORM_NONE;
+    return frame ? FORM_FRAME : FORM_PLAIN;
+}
+
 static void raw_timeout(struct conn *c)
 {
     struct websocket *ws = c->session_state;
@@ -128,6 +138,7 @@ const struct session_ops session_websocket_raw = {
     .input = websocket_input,
     .drained = websocket_drained,
     .push = raw_push,
+    .form = raw_form,
     .timeout = raw_timeout,
     .drain = raw_drain,
     .closed = websocket_closed,

@@ -31,6 +31,7 @@
     X(handler_replies_bad, "Malformed reply messages, dropped")                               \
     X(handler_deliveries, "Payloads given to listeners")                                      \
     X(handler_unknown_targets, "Listeners named in replies that were not there")              \
+    X(channel_sends, "Messages sent into channels")                                           \
     X(disconnect_notices, "Notices sent to handlers: disconnect, credits")                    \
     X(websockets, "WebSockets opened")                                                        \
     X(websocket_messages, "Messages and frames of WebSockets handed to handlers")             \

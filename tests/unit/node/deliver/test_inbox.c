@@ -8,6 +8,7 @@
 
 static struct pair p;
 static struct registry *registry;
+static struct channels channels;
 static struct counters counters;
 static struct inbox inbox;
 static struct buf unknown_ids; /* "7 9 " */
@@ -44,7 +45,9 @@ static int set_up(void **state)
     registry = registry_create(7, &e);
     registry_add(registry, p.conn);
     memset(&counters, 0, sizeof counters);
-    inbox = (struct inbox){.registry = registry, .counters = &counters, .max_targets = 4};
+    channels_init(&channels);
+    inbox = (struct inbox){
+        .registry = registry, .channels = &channels, .counters = &counters, .max_targets = 4};
     unknown_ids = pushed = (struct buf)BUF_INIT;
     shared_pushes = 0;
     return 0;
@@ -53,8 +56,11 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    if (p.conn != NULL)
+    if (p.conn != NULL) {
         registry_remove(registry, p.conn);
+        channels_leave_all(&channels, p.conn);
+    }
+    channels_fini(&channels);
     pair_stop(&p);
     registry_destroy(registry);
     buf_fini(&unknown_ids);
@@ -153,10 +159,11 @@ static void test_only_what_names_this_node_or_the_cluster(void **state)
     assert_true(take(NODE " 1:7, own"));
     assert_false(take(CLUSTER " 1:7, not known yet"));
     inbox.cluster = CLUSTER;
-    assert_true(take(CLUSTER " 1:7, all"));
+    assert_false(take(CLUSTER " 1:7, whose 7?"));
+    assert_false(take(CLUSTER " 3:X 7, 28:7:channel,14:4:join,4:hall,}]"));
     assert_false(take(NODE "0 1:7, longer"));
     assert_false(take("22222222-2222-4333-8444-555555555555 1:7, other"));
-    assert_pushed("7:own 7:all ");
+    assert_pushed("7:own ");
 }
 
 /* A long payload is stored once: the ZeroMQ message itself, until the last byte is written. */
@@ -193,6 +200,77 @@ static void test_extended_replies(void **state)
     pair_turn(&p);
 }
 
+static enum push_form form;
+
+static enum push_form on_form(const struct conn *c, bool frame, bool chunk)
+{
+    assert_ptr_equal(c, p.conn);
+    buf_printf(&pushed, "%s%s?", frame ? "frame" : "", chunk ? "chunk" : "");
+    return form;
+}
+
+/* A send: the pairs of its value. */
+static void take_send(const char *sender, const char *pairs)
+{
+    struct buf list = BUF_INIT, message = BUF_INIT;
+    buf_printf(&list, "7:channel,%zu:%s}", strlen(pairs), pairs);
+    buf_printf(&message, "%s 1:X, %zu:%s]", sender, list.len, buf_str(&list));
+    assert_true(take_bytes(buf_slice(&message)));
+    buf_fini(&list);
+    buf_fini(&message);
+}
+
+static void test_channels(void **state)
+{
+    (void)state;
+    take_send("node", "4:send,4:hall,4:data,5:hello,"); /* nobody is in it */
+    assert_true(take("node 3:X 7, 28:7:channel,14:4:join,4:hall,}]"));
+    assert_true(take("node 3:X 9, 28:7:channel,14:4:join,4:hall,}]"));
+    assert_string_equal(buf_str(&unknown_ids), "9 ");
+    take_send("node", "4:send,4:hall,4:data,5:hello,");
+    take_send("node", "4:send,4:hall,4:data,0:,"); /* nothing: not a close */
+    take_send("node", "4:send,5:other,4:data,5:hello,");
+    assert_pushed("7:hello ");
+    assert_int_equal(counters.channel_sends, 4);
+    assert_true(take("node 3:X 7, 29:7:channel,15:5:leave,4:hall,}]"));
+    take_send("node", "4:send,4:hall,4:data,5:hello,");
+    assert_pushed("");
+    inbox.node = NODE;
+    inbox.cluster = CLUSTER;
+    assert_true(take(NODE " 3:X 7, 28:7:channel,14:4:join,4:hall,}]"));
+    take_send(CLUSTER, "4:send,4:hall,4:data,3:all,");
+    take_send(NODE, "4:send,4:hall,4:data,3:own,");
+    assert_pushed("7:all 7:own ");
+    conn_close(p.conn, CONN_KILLED); /* one that is going is skipped */
+    take_send(CLUSTER, "4:send,4:hall,4:data,3:all,");
+    assert_pushed("");
+}
+
+/* Each in the form that its protocol needs. */
+static void test_forms_of_what_is_sent(void **state)
+{
+    (void)state;
+    session.form = on_form;
+    assert_true(take("node 3:X 7, 28:7:channel,14:4:join,4:hall,}]"));
+    form = FORM_NONE;
+    take_send("node", "4:send,4:hall,4:data,5:hello,");
+    assert_pushed("?");
+    form = FORM_FRAME;
+    take_send("node", "4:send,4:hall,4:data,5:hello,5:frame,4:text,");
+    assert_pushed("frame?7:\x81\x05hello ");
+    take_send("node", "4:send,4:hall,4:data,5:hello,5:frame,6:binary,");
+    assert_pushed("frame?7:\x82\x05hello ");
+    form = FORM_CHUNK;
+    take_send("node", "4:send,4:hall,4:data,5:hello,5:chunk,1:1#");
+    assert_pushed("chunk?7:5\r\nhello\r\n ");
+    take_send("node", "4:send,4:hall,4:data,0:,5:chunk,1:1#"); /* would end the response */
+    assert_pushed("chunk?");
+    form = FORM_MESSAGE;
+    take_send("node", "4:send,4:hall,4:data,5:hello,5:frame,4:text,");
+    assert_pushed("frame?7:hello ");
+    assert_int_equal(shared_pushes, 0);
+}
+
 static void test_unknown_key_closes(void **state)
 {
     (void)state;
@@ -213,6 +291,8 @@ int main(void)
         TEST(test_long_payloads_are_shared),
         TEST(test_extended_replies),
         TEST(test_unknown_key_closes),
+        TEST(test_channels),
+        TEST(test_forms_of_what_is_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

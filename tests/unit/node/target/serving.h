@@ -5,6 +5,7 @@
 
 #include "node/backend/upstream.h"
 #include "node/conf/build.h"
+#include "node/deliver/channels.h"
 #include "node/exchange/exchange.h"
 #include "node/exchange/head_box.h"
 #include "node/session/http1.h"
@@ -24,6 +25,7 @@
 struct serving {
     struct worker worker;
     struct upstreams upstreams;
+    struct channels channels;
     int client; /* -1: none */
     struct buf received;
 };
@@ -46,6 +48,8 @@ static inline void serving_start(struct serving *s, struct model *m,
     jssocket_pool_init(&w->jssockets);
     upstreams_init(&s->upstreams, &w->loop, &w->deadlines, &w->counters, SERVING_BUFFER);
     w->upstreams = &s->upstreams;
+    channels_init(&s->channels);
+    w->channels = &s->channels;
     assert_int_equal(model_freeze(m, &e), 0);
     const struct row *server = model_server_by_name(m, SLICE("main"));
     assert_non_null(server);
@@ -68,6 +72,7 @@ static inline void serving_stop(struct serving *s)
     struct worker *w = &s->worker;
     serving_disconnect(s);
     conns_fini(&w->conns);
+    channels_fini(&s->channels);
     snapshot_unref(w->snapshot);
     file_cache_destroy(w->files);
     upstreams_fini(&s->upstreams);
