@@ -173,12 +173,16 @@ static int head_set(struct head *h, const struct commit *commit, struct model *m
                     struct error *e)
 {
     struct buf record = BUF_INIT;
+    char *scope = strndup(commit->scope.ptr, commit->scope.len);
     commit_encode(commit, &record);
-    if (record.failed) {
+    if (record.failed || scope == NULL) {
         buf_fini(&record);
+        free(scope);
         return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
     }
     buf_fini(&h->record);
+    free(h->scope);
+    h->scope = scope;
     model_unref(h->model);
     h->record = record;
     h->model = model_ref(model);
@@ -186,6 +190,21 @@ static int head_set(struct head *h, const struct commit *commit, struct model *m
     memcpy(h->at.hash, commit->hash, sizeof h->at.hash);
     memcpy(h->config_hash, commit->config_hash, sizeof h->config_hash);
     return 0;
+}
+
+static int head_change(struct coordinator *c, const struct commit *commit, struct model *model,
+                       struct error *e)
+{
+    if (head_set(&c->head, commit, model, e) != 0)
+        return -1;
+    canary_head_changed(c);
+    return 0;
+}
+
+uint64_t coordinator_version_for(const struct coordinator *c, struct slice node)
+{
+    bool is_meant = c->head.scope == NULL || commit_is_meant_for(slice_str(c->head.scope), node);
+    return c->head.at.version - (is_meant ? 0 : 1);
 }
 
 static void tell_problem(struct coordinator *c, const struct error *e)
@@ -218,7 +237,7 @@ static void on_head_commit(void *arg, const struct store_result *r)
     struct model *model = NULL;
     struct error e = r->error;
     if (e.code != ERROR_NONE || canon_decode(&model, r->commits[0].config, &e) != 0 ||
-        head_set(&c->head, &r->commits[0], model, &e) != 0)
+        head_change(c, &r->commits[0], model, &e) != 0)
         load_failed(c, &e);
     else
         loaded(c, true);
@@ -267,7 +286,7 @@ static void load_head(struct coordinator *c)
 void coordinator_push_committed(struct coordinator *c, const struct commit *commit)
 {
     struct error e;
-    if (head_set(&c->head, commit, c->push_model, &e) != 0)
+    if (head_change(c, commit, c->push_model, &e) != 0)
         c->is_stale = true; /* the store has it; the tick reads it */
     coordinator_beat(c);
 }
@@ -311,6 +330,8 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     leader_tick(&c->leader, now);
     load_head(c); /* a leader too: a store that has forgotten is to be noticed before a push is */
     orders_tick(c);
+    canary_tick(c);
+    coordinator_effect_tick(c, false);
     members_tick(&c->members, now);
     events_tick(&c->events, now);
     forward_tick(&c->forward, now);
@@ -425,6 +446,7 @@ void coordinator_destroy(struct coordinator **c)
     if (it->zmq != NULL)
         zmq_ctx_term(it->zmq);
     buf_fini(&it->head.record);
+    free(it->head.scope);
     model_unref(it->head.model);
     free(it);
 }

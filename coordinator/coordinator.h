@@ -5,12 +5,15 @@
 #ifndef COORDINATOR_COORDINATOR_H
 #define COORDINATOR_COORDINATOR_H
 
+#include "coordinator/canary_run.h"
 #include "coordinator/chain_check.h"
+#include "coordinator/effect.h"
 #include "coordinator/events.h"
 #include "coordinator/forward.h"
 #include "coordinator/leader.h"
 #include "coordinator/members.h"
 #include "coordinator/orders.h"
+#include "coordinator/outcome.h"
 #include "coordinator/publish.h"
 #include "coordinator/push.h"
 #include "coordinator/requests.h"
@@ -38,6 +41,7 @@ struct coordinator_config {
 struct head {
     struct store_head at;
     char config_hash[CANON_HASH_LEN + 1];
+    char *scope;         /* of struct commit; NULL at version 0 */
     struct buf record;   /* as commit_encode wrote it, with its configuration; empty at version 0 */
     struct model *model; /* NULL at version 0 */
 };
@@ -69,7 +73,11 @@ struct coordinator {
     ev_timer push_tick;  /* while there is a push */
     struct push *push;   /* NULL: none is running */
     struct client push_client;
+    struct push_options push_options;
+    struct canary canary;
     struct model *push_model;          /* of the push; a reference */
+    struct outcome outcome;            /* of the last push that this coordinator ended well */
+    struct effect effect;              /* of its commit, while that is watched */
     uint64_t settled_ms;               /* from then on the members are known */
     bool loading;                      /* the head is being read */
     bool is_stale;                     /* the head must be read (again) */
@@ -109,6 +117,10 @@ void coordinator_beat(struct coordinator *c);
 int coordinator_push(struct coordinator *c, const struct client *client,
                      const struct commit *commit, struct model *model,
                      const struct push_options *options, struct error *e);
+
+/* The version that this node is to serve: the head's, or while that is held at a canary to which it
+ * does not belong, the one before. */
+uint64_t coordinator_version_for(const struct coordinator *c, struct slice node);
 
 /* Is this coordinator the leader? If not, refuses on its behalf, naming the leader. */
 bool coordinator_leads(struct coordinator *c, const struct client *client);

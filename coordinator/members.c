@@ -228,6 +228,8 @@ int members_join(struct members *ms, const struct cluster_join *join, const stru
     }
     m->peer = *peer;
     m->beat_ms = now_ms;
+    if (is_new || restarted)
+        m->is_counted = false; /* its counters run from its start, not from ours */
     if (is_new || restarted || !member_is_live(m)) {
         m->restarts += restarted ? 1 : 0;
         m->joined_ms = now_ms;
@@ -243,26 +245,50 @@ int members_join(struct members *ms, const struct cluster_join *join, const stru
 
 /* ---- beats -------------------------------------------------------------------------------- */
 
-static void count_latency(struct member *m, const struct field_ints *pairs, uint64_t now_ms)
+static void add_latency(struct histogram *h, const struct field_ints *pairs)
 {
-    if (now_ms - m->latency_since_ms >= 60000) {
-        m->latency[1] = m->latency[0];
-        memset(&m->latency[0], 0, sizeof m->latency[0]);
-        m->latency_since_ms = now_ms;
-    }
     for (size_t i = 0; i + 1 < pairs->count; i += 2) {
         int64_t bucket = pairs->items[i], count = pairs->items[i + 1];
         if (bucket >= HISTOGRAM_BUCKETS || count > UINT32_MAX)
             continue; /* a node's nonsense must not become ours */
-        m->latency[0].buckets[bucket] += (uint32_t)count;
-        m->latency[0].count += (uint64_t)count;
+        h->buckets[bucket] += (uint32_t)count;
+        h->count += (uint64_t)count;
     }
+}
+
+static void add_work(struct member_work *w, const struct member *m, const struct cluster_beat *b)
+{
+    add_latency(&w->latency, &b->latency);
+    if (!m->is_counted)
+        return;
+    w->requests += (uint64_t)(b->requests > m->requests ? b->requests - m->requests : 0);
+    w->errors += (uint64_t)(b->errors > m->errors ? b->errors - m->errors : 0);
+}
+
+static void count_work(struct member *m, const struct cluster_beat *beat, uint64_t now_ms)
+{
+    if (now_ms - m->recent_since_ms >= 60000) {
+        m->recent[1] = m->recent[0];
+        memset(&m->recent[0], 0, sizeof m->recent[0]);
+        m->recent_since_ms = now_ms;
+    }
+    add_work(&m->recent[0], m, beat);
+    add_work(&m->since, m, beat);
+    m->is_counted = true;
+    m->requests = beat->requests;
+    m->errors = beat->errors;
+}
+
+void member_mark(struct member *m)
+{
+    memset(&m->since, 0, sizeof m->since);
+    m->restarts_then = m->restarts;
 }
 
 uint64_t member_latency_us(const struct member *m, double q)
 {
-    struct histogram both = m->latency[0];
-    histogram_merge(&both, &m->latency[1]);
+    struct histogram both = m->recent[0].latency;
+    histogram_merge(&both, &m->recent[1].latency);
     return histogram_quantile(&both, q);
 }
 
@@ -291,9 +317,7 @@ int members_beat(struct members *ms, const struct cluster_beat *beat, const stru
     m->connections = beat->connections;
     m->orders = beat->orders;
     m->in_flight = beat->in_flight;
-    m->requests = beat->requests;
-    m->errors = beat->errors;
-    count_latency(m, &beat->latency, now_ms);
+    count_work(m, beat, now_ms);
     move(ms, m, beat_event(beat, head), m->error);
     return 0;
 }

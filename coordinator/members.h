@@ -42,6 +42,12 @@ struct peer {
     uint8_t len;
 };
 
+/* What a member has done in a stretch of time. */
+struct member_work {
+    uint64_t requests, errors; /* of those, answered 5xx */
+    struct histogram latency;
+};
+
 struct member {
     char uuid[UUID_LEN + 1];
     char boot[UUID_LEN + 1];
@@ -55,9 +61,12 @@ struct member {
     char hash[CANON_HASH_LEN + 1];
     char error[256]; /* while nacked or diverged */
     int64_t connections, in_flight, requests, errors;
-    int64_t orders;              /* whose orders it follows, see struct orders */
-    struct histogram latency[2]; /* of this minute and of the one before */
-    uint64_t latency_since_ms;
+    int64_t orders;               /* whose orders it follows, see struct orders */
+    bool is_counted;              /* its last beat's counters are at hand */
+    struct member_work recent[2]; /* of this minute and of the one before */
+    uint64_t recent_since_ms;
+    struct member_work since; /* since member_mark */
+    unsigned restarts_then;
     uint64_t joined_ms, beat_ms;
     unsigned restarts; /* seen by this coordinator */
 };
@@ -103,6 +112,9 @@ struct member *members_by_uuid(const struct members *ms, struct slice uuid);
 /* Neither suspect nor gone. */
 bool member_is_live(const struct member *m);
 const char *member_state_name(enum member_state s);
+
+/* Begins `since` anew. */
+void member_mark(struct member *m);
 
 /* Quantile of the answer times of about the last minute, microseconds. */
 uint64_t member_latency_us(const struct member *m, double q);

@@ -77,6 +77,8 @@ struct push_options {
     bool dry;
     int64_t timeout_ms;  /* of PREPARE and again of ACTIVATE */
     size_t changes;      /* for the report */
+    bool is_canary;      /* its end is not the end: it is held, others report that */
+    int64_t hold_s;      /* of a canary */
     uint64_t settled_ms; /* PREPARE does not begin before this moment */
 };
 

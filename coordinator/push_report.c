@@ -132,6 +132,8 @@ void push_report_end(struct push *p, const struct push_result *r)
                                                 "object", "error", NULL};
     struct buf b = BUF_INIT;
     struct cluster_table_writer w;
+    if (p->options.is_canary && r->verdict <= PUSH_STORED)
+        return;
     if (r->verdict <= PUSH_DRY) {
         cluster_table_begin(&w, &b, p->options.seq, NULL, verdict_headers);
         put_verdict(&b, &w, r);

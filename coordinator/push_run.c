@@ -3,18 +3,14 @@
 
 #include "coordinator/push_run.h"
 
+#include "proto/base/clock.h"
 #include "proto/base/log.h"
 #include "proto/wire/cluster_update.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
 enum { TICK_MS = 50 };
-
-void outcome_key(uint64_t version, char out[OUTCOME_KEY_LEN + 1])
-{
-    snprintf(out, OUTCOME_KEY_LEN + 1, "%020" PRIu64, version);
-}
 
 /* ---- what the push needs ------------------------------------------------------------------ */
 
@@ -67,7 +63,8 @@ static void env_electorate(void *arg, struct push *p)
 {
     struct coordinator *c = arg;
     for (struct map_entry *it = map_first(&c->members.by_uuid); it != NULL; it = map_next(it))
-        if (member_is_live(member_of(it)))
+        if (member_is_live(member_of(it)) &&
+            commit_is_meant_for(push_commit(p)->scope, slice_str(member_of(it)->name)))
             push_add_voter(p, member_of(it)->uuid, member_of(it)->name);
 }
 
@@ -80,6 +77,7 @@ static int env_append(void *arg, const struct commit *commit, store_done *done, 
 
 static void env_committed(void *arg, const struct commit *commit)
 {
+    coordinator_effect_tick(arg, true); /* of the one before: its time is over */
     coordinator_push_committed(arg, commit);
 }
 
@@ -96,24 +94,40 @@ static void on_outcome_kept(void *arg, const struct store_result *r)
         log_warn("push", "its outcome is not in the log: %s", r->error.text);
 }
 
-/* The verdict beside the commit, for the log. The commit itself never changes. */
-static void keep_outcome(struct coordinator *c, const struct push_result *r)
+void coordinator_keep_outcome(struct coordinator *c)
 {
     char key[OUTCOME_KEY_LEN + 1];
     struct buf b = BUF_INIT;
-    size_t dict = tns_open(&b);
-    tns_put_pair_str(&b, "verdict", push_verdict_name(r->verdict));
-    tns_put_pair_int(&b, "nodes", (int64_t)r->nodes);
-    tns_put_pair_int(&b, "ready", (int64_t)r->ready);
-    tns_put_pair_int(&b, "refused", (int64_t)r->refused);
-    tns_put_pair_int(&b, "applied", (int64_t)r->applied);
-    tns_put_pair_int(&b, "ms", r->ms);
-    tns_close_dict(&b, dict);
-    outcome_key(r->commit->version, key);
-    if (!b.failed && store_put(c->store, STORE_OUTCOME, slice_str(key), buf_slice(&b),
-                               c->leader.token, on_outcome_kept, c, NULL) != 0)
+    outcome_encode(&c->outcome, &b);
+    outcome_key(c->outcome.version, key);
+    if (b.failed || store_put(c->store, STORE_OUTCOME, slice_str(key), buf_slice(&b),
+                              c->leader.token, on_outcome_kept, c, NULL) != 0)
         log_warn("push", "out of memory: its outcome is not in the log");
     buf_fini(&b);
+}
+
+void coordinator_effect_tick(struct coordinator *c, bool now)
+{
+    struct effect_figures after;
+    uint64_t ms = clock_monotonic_ms() - c->effect.begun_ms;
+    if (c->effect.version == 0 || (!now && ms < EFFECT_WATCH_MS) ||
+        c->canary.phase == CANARY_WATCHED) /* which keeps it with its judgement */
+        return;
+    c->effect.version = 0;
+    if (!c->leader.is_leader || c->outcome.version != c->head.at.version)
+        return;
+    effect_after(&c->members, slice_str(c->head.scope), &after);
+    effect_text(&c->effect.before, &after, ms, c->outcome.effect);
+    coordinator_keep_outcome(c);
+}
+
+/* The commit is in place: what it does is watched from here on. */
+static void watch(struct coordinator *c, const struct push_result *r)
+{
+    c->outcome = outcome_of(r);
+    coordinator_keep_outcome(c);
+    effect_begin(&c->effect, &c->members, r->commit->version, r->commit->scope,
+                 clock_monotonic_ms());
 }
 
 static void env_finished(void *arg, const struct push_result *r)
@@ -122,7 +136,7 @@ static void env_finished(void *arg, const struct push_result *r)
     const struct commit *commit = r->commit;
     bool is_head = r->verdict == PUSH_APPLIED || r->verdict == PUSH_STORED;
     if (is_head)
-        keep_outcome(c, r);
+        watch(c, r);
     if (r->verdict == PUSH_UNKNOWN)
         c->is_stale = true;
     if (is_head || r->verdict == PUSH_DRY)
@@ -133,7 +147,26 @@ static void env_finished(void *arg, const struct push_result *r)
                "version %" PRIu64 " by %.*s: %s, %zu of %zu nodes ready, %zu applied%s%s",
                commit->version, SLICE_ARG(commit->who), push_verdict_name(r->verdict), r->ready,
                r->nodes, r->applied, r->error.text[0] != '\0' ? ": " : "", r->error.text);
+    canary_push_ended(c, r);
+    if (is_head && c->push_options.is_canary)
+        canary_begin(c, &c->push_options);
     coordinator_beat(c); /* nothing is pending any more */
+}
+
+int coordinator_make_commit(const struct coordinator *c, struct slice config,
+                            const struct cluster_author *author, struct slice scope,
+                            struct commit *out, struct error *e)
+{
+    *out = (struct commit){.version = c->head.at.version + 1,
+                           .config = config,
+                           .who = author->who,
+                           .where = author->where,
+                           .how = author->how,
+                           .why = author->why,
+                           .when_ms = clock_wall_ms(),
+                           .scope = scope};
+    memcpy(out->parent, c->head.at.hash, sizeof out->parent);
+    return commit_seal(out, e);
 }
 
 static const struct push_env env = {env_publish,   env_electorate, env_append,
@@ -191,6 +224,7 @@ int coordinator_push(struct coordinator *c, const struct client *client,
     if (c->push == NULL)
         return -1;
     c->push_client = *client;
+    c->push_options = with;
     c->push_model = model_ref(model);
     c->counters.pushes++;
     ev_timer_start(c->loop, &c->push_tick);

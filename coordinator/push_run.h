@@ -14,8 +14,15 @@ bool coordinator_is_pushing(struct coordinator *c);
 /* coordinator.c: the commit is in the store and now the head. */
 void coordinator_push_committed(struct coordinator *c, const struct commit *commit);
 
-/* The key of what is kept about a commit: its version in twenty digits, so that keys sort. */
-#define OUTCOME_KEY_LEN 20
-void outcome_key(uint64_t version, char out[OUTCOME_KEY_LEN + 1]);
+/* A sealed commit on top of the head; borrows what it is given. ERROR_NO_MEMORY. */
+int coordinator_make_commit(const struct coordinator *c, struct slice config,
+                            const struct cluster_author *author, struct slice scope,
+                            struct commit *out, struct error *e);
+
+/* Writes c->outcome beside its commit. */
+void coordinator_keep_outcome(struct coordinator *c);
+
+/* Ends the watch over the last commit's effect when it is time, or `now`: then it is in the log. */
+void coordinator_effect_tick(struct coordinator *c, bool now);
 
 #endif

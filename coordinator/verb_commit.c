@@ -11,7 +11,7 @@ static const char *const get_headers[] = {"version", "hash", "commit", NULL};
 
 void verb_head(struct coordinator *c, const struct client *from, const struct cluster_request *r)
 {
-    static const char *const headers[] = {"version", "hash", NULL};
+    static const char *const headers[] = {"version", "hash", "scope", "held", NULL};
     struct cluster_table_writer w;
     struct buf b = BUF_INIT;
     (void)r;
@@ -19,6 +19,8 @@ void verb_head(struct coordinator *c, const struct client *from, const struct cl
     cluster_row_begin(&w);
     tns_put_int(&b, (int64_t)c->head.at.version);
     tns_put_str(&b, c->head.at.version > 0 ? c->head.at.hash : "");
+    tns_put_str(&b, c->head.scope != NULL ? c->head.scope : "");
+    tns_put_str(&b, canary_state(&c->canary));
     cluster_row_end(&w);
     cluster_table_end(&w);
     verb_send(c, from, &b);

@@ -20,6 +20,7 @@ struct line {
     struct slice what;    /* of a note */
     char verdict[16];
     char nodes[64];
+    const char *effect;
 };
 
 struct log_state {
@@ -51,7 +52,7 @@ static void put_line(struct cluster_table_writer *w, const struct line *l)
     tns_put_string(b, l->commit.scope);
     tns_put_str(b, l->verdict);
     tns_put_str(b, l->nodes);
-    tns_put_str(b, "");
+    tns_put_str(b, l->effect != NULL ? l->effect : "");
     cluster_row_end(w);
 }
 
@@ -124,22 +125,17 @@ static void on_notes(void *arg, const struct store_result *r)
 static void take_outcome(struct deferred *d, const struct store_record *record)
 {
     struct log_state *s = d->state;
-    struct tns_value outcome;
-    struct slice verdict;
-    int64_t nodes = 0, applied = 0;
+    struct outcome o = {.version = 0};
     char key[OUTCOME_KEY_LEN + 1];
     for (size_t i = 0; i < s->commit_count; i++) {
-        outcome_key(s->lines[i].commit.version, key);
-        if (!slice_eq(record->key, slice_str(key)))
+        struct line *l = &s->lines[i];
+        outcome_key(l->commit.version, key);
+        if (!slice_eq(record->key, slice_str(key)) || !outcome_decode(&o, record->value, &d->arena))
             continue;
-        if (tns_parse(&outcome, keep(d, record->value), &d->arena, NULL, NULL, NULL) != 0 ||
-            !tns_get_string(&outcome, "verdict", &verdict))
-            return;
-        tns_get_int(&outcome, "nodes", &nodes);
-        tns_get_int(&outcome, "applied", &applied);
-        snprintf(s->lines[i].verdict, sizeof s->lines[i].verdict, "%.*s", SLICE_ARG(verdict));
-        snprintf(s->lines[i].nodes, sizeof s->lines[i].nodes, "%" PRId64 " of %" PRId64 " applied",
-                 applied, nodes);
+        snprintf(l->verdict, sizeof l->verdict, "%s", o.verdict);
+        snprintf(l->nodes, sizeof l->nodes, "%" PRId64 " of %" PRId64 " applied", o.applied,
+                 o.nodes);
+        l->effect = arena_strdup(&d->arena, o.effect);
     }
 }
 

@@ -52,9 +52,12 @@ void verb_join(struct coordinator *c, const struct client *from, const struct cl
 void verb_beat(struct coordinator *c, const struct client *from, const struct cluster_request *r)
 {
     struct error e;
+    const struct member *m = members_by_uuid(&c->members, r->beat.uuid);
+    uint64_t wanted = m != NULL ? coordinator_version_for(c, slice_str(m->name))
+                                : c->head.at.version;
     c->counters.beats++;
-    if (members_beat(&c->members, &r->beat, &from->peer, clock_monotonic_ms(),
-                     (int64_t)c->head.at.version, &e) != 0)
+    if (members_beat(&c->members, &r->beat, &from->peer, clock_monotonic_ms(), (int64_t)wanted,
+                     &e) != 0)
         verb_refuse(c, from, &e);
 }
 
@@ -90,7 +93,8 @@ void verb_applied(struct coordinator *c, const struct client *from, const struct
         push_applied(c->push, &r->ack);
 }
 
-static void put_member(struct cluster_table_writer *w, const struct member *m, uint64_t now_ms)
+static void put_member(struct cluster_table_writer *w, const struct coordinator *c,
+                       const struct member *m, uint64_t now_ms)
 {
     struct buf *b = w->out;
     struct buf pools = BUF_INIT;
@@ -121,6 +125,7 @@ static void put_member(struct cluster_table_writer *w, const struct member *m, u
     tns_put_str(b, m->control);
     tns_put_str(b, m->error);
     tns_put_int(b, m->orders);
+    tns_put_int(b, (int64_t)coordinator_version_for(c, slice_str(m->name)));
     cluster_row_end(w);
     buf_fini(&pools);
 }
@@ -131,7 +136,7 @@ void verb_nodes(struct coordinator *c, const struct client *from, const struct c
         "node",    "uuid",        "state",     "server",   "host",   "addresses", "version",
         "hash",    "connections", "in_flight", "requests", "errors", "p50_us",    "p99_us",
         "age_ms",  "up_ms",       "restarts",  "program",  "pid",    "pools",     "handler",
-        "control", "error",       "orders",    NULL};
+        "control", "error",       "orders",    "wanted",   NULL};
     struct slice node = r->nodes.node;
     uint64_t now = clock_monotonic_ms();
     struct cluster_table_writer w;
@@ -141,7 +146,7 @@ void verb_nodes(struct coordinator *c, const struct client *from, const struct c
         const struct member *m = member_of(it);
         if (node.len == 0 || slice_eq(node, slice_str(m->name)) ||
             slice_eq(node, slice_str(m->uuid)))
-            put_member(&w, m, now);
+            put_member(&w, c, m, now);
     }
     cluster_table_end(&w);
     verb_send(c, from, &b);

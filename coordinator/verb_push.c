@@ -14,6 +14,7 @@
 struct wish {
     struct cluster_author author;
     int64_t base;
+    struct slice canary;
     struct push_options options;
 };
 
@@ -121,21 +122,6 @@ static void refuse_base(struct coordinator *c, const struct client *to, int64_t 
 
 /* ---- push --------------------------------------------------------------------------------- */
 
-static int make_commit(struct coordinator *c, struct slice config, const struct wish *wish,
-                       struct commit *out, struct error *e)
-{
-    *out = (struct commit){.version = c->head.at.version + 1,
-                           .config = config,
-                           .who = wish->author.who,
-                           .where = wish->author.where,
-                           .how = wish->author.how,
-                           .why = wish->author.why,
-                           .when_ms = clock_wall_ms(),
-                           .scope = SLICE("all")};
-    memcpy(out->parent, c->head.at.hash, sizeof out->parent);
-    return commit_seal(out, e);
-}
-
 static void send_unchanged(struct coordinator *c, const struct client *to)
 {
     static const char *const headers[] = {"version", "hash",  "parent",  "verdict",
@@ -156,27 +142,50 @@ static void send_unchanged(struct coordinator *c, const struct client *to)
     verb_send(c, to, &b);
 }
 
+/* The nodes that it goes to first. */
+static int choose_scope(struct coordinator *c, struct wish *wish, struct buf *scope,
+                        struct error *e)
+{
+    if (wish->canary.len == 0) {
+        buf_append_str(scope, "all");
+        return 0;
+    }
+    wish->options.is_canary = !wish->options.dry;
+    if (c->head.at.version == 0)
+        return error_set(e, ERROR_USAGE,
+                         "There is nothing to go back to: the first configuration goes to all.");
+    return canary_choose(&c->members, wish->canary, scope, e);
+}
+
 /* A configuration that may run, on top of the head. Takes the reference. */
 static void push_model(struct coordinator *c, const struct client *to, struct slice config,
                        struct model *m, struct wish *wish)
 {
     struct commit commit;
+    struct buf scope = BUF_INIT;
     struct error e;
-    if (make_commit(c, config, wish, &commit, &e) != 0 ||
+    if (choose_scope(c, wish, &scope, &e) != 0 ||
+        coordinator_make_commit(c, config, &wish->author, buf_slice(&scope), &commit, &e) != 0 ||
         diff_count(c->head.model, m, &wish->options.changes, &e) != 0)
         verb_refuse(c, to, &e);
     else if (!wish->options.dry && strcmp(commit.config_hash, c->head.config_hash) == 0)
         send_unchanged(c, to);
     else if (coordinator_push(c, to, &commit, m, &wish->options, &e) != 0)
         verb_refuse(c, to, &e);
+    buf_fini(&scope);
     model_unref(m);
 }
 
 /* May anything be pushed now, and onto this base? If not the client was told. */
 static bool may_push(struct coordinator *c, const struct client *to, int64_t base)
 {
+    struct error e;
     if (!coordinator_leads(c, to))
         return false;
+    if (canary_refuses(c, &e)) {
+        verb_refuse(c, to, &e);
+        return false;
+    }
     if (base >= 0 && base != (int64_t)c->head.at.version) {
         refuse_base(c, to, base);
         return false;
@@ -188,24 +197,17 @@ static struct wish wish_of(const struct cluster_push *p)
 {
     return (struct wish){.author = p->author,
                          .base = p->base,
+                         .canary = p->canary,
                          .options = {.policy = (enum cluster_policy)p->policy,
                                      .dry = p->dry,
+                                     .hold_s = p->hold_s,
                                      .timeout_ms = p->timeout_ms}};
-}
-
-static bool refuse_canary(struct coordinator *c, const struct client *to,
-                          const struct cluster_push *p)
-{
-    if (p->canary.len == 0)
-        return false;
-    refuse(c, to, ERROR_UNSUPPORTED, "This coordinator offers no canary; push without it.");
-    return true;
 }
 
 void verb_push(struct coordinator *c, const struct client *from, const struct cluster_request *r)
 {
     struct wish wish = wish_of(&r->push);
-    if (refuse_canary(c, from, &r->push) || !may_push(c, from, wish.base))
+    if (!may_push(c, from, wish.base))
         return;
     struct model *m = check_config(c, from, r->push.config, false);
     if (m != NULL)
@@ -250,7 +252,7 @@ void verb_rollback(struct coordinator *c, const struct client *from,
                    const struct cluster_request *r)
 {
     struct error e;
-    if (refuse_canary(c, from, &r->push) || !may_push(c, from, r->push.base))
+    if (!may_push(c, from, r->push.base))
         return;
     struct deferred *d = deferred_create(c, from, sizeof(struct wish));
     if (d == NULL)
@@ -261,27 +263,22 @@ void verb_rollback(struct coordinator *c, const struct client *from,
     wish->author.where = keep(d, wish->author.where);
     wish->author.how = keep(d, wish->author.how);
     wish->author.why = keep(d, wish->author.why);
+    wish->canary = keep(d, wish->canary);
     if (store_get(c->store, (uint64_t)r->push.version, on_rollback, d, &e) != 0)
         deferred_refuse(d, &e);
 }
 
 /* ---- abort, promote ----------------------------------------------------------------------- */
 
-void verb_abort(struct coordinator *c, const struct client *from, const struct cluster_request *r)
+/* Takes back the push that is running. */
+static void abort_push(struct coordinator *c, const struct client *from,
+                       const struct cluster_decide *d)
 {
     static const char *const headers[] = {"version", NULL};
-    const struct cluster_decide *d = &r->decide;
     struct cluster_table_writer w;
     struct buf b = BUF_INIT;
     struct error e;
     char why[400];
-    if (!coordinator_leads(c, from))
-        return;
-    if (!coordinator_is_pushing(c) ||
-        (d->version != 0 && d->version != (int64_t)push_commit(c->push)->version)) {
-        refuse(c, from, ERROR_NOT_FOUND, "No such push is running.");
-        return;
-    }
     int64_t version = (int64_t)push_commit(c->push)->version;
     snprintf(why, sizeof why, "%.*s has taken it back: %.*s", SLICE_ARG(d->author.who),
              SLICE_ARG(d->author.why));
@@ -297,8 +294,32 @@ void verb_abort(struct coordinator *c, const struct client *from, const struct c
     verb_send(c, from, &b);
 }
 
+static bool is_held(const struct coordinator *c, const struct cluster_decide *d)
+{
+    bool is_meant = d->version == 0 || d->version == (int64_t)c->head.at.version;
+    return is_meant && (c->canary.phase == CANARY_WATCHED || c->canary.phase == CANARY_WAITS);
+}
+
+void verb_abort(struct coordinator *c, const struct client *from, const struct cluster_request *r)
+{
+    const struct cluster_decide *d = &r->decide;
+    if (!coordinator_leads(c, from))
+        return;
+    if (coordinator_is_pushing(c) &&
+        (d->version == 0 || d->version == (int64_t)push_commit(c->push)->version))
+        abort_push(c, from, d);
+    else if (is_held(c, d))
+        canary_take_back(c, from, &d->author);
+    else
+        refuse(c, from, ERROR_NOT_FOUND, "No such push is running or held at a canary.");
+}
+
 void verb_promote(struct coordinator *c, const struct client *from, const struct cluster_request *r)
 {
-    (void)r;
-    refuse(c, from, ERROR_NOT_FOUND, "No commit is held at a canary.");
+    if (!coordinator_leads(c, from))
+        return;
+    if (is_held(c, &r->decide))
+        canary_promote(c, from, &r->decide.author);
+    else
+        refuse(c, from, ERROR_NOT_FOUND, "No such commit is held at a canary.");
 }

@@ -5,7 +5,7 @@
 
 static enum status run(struct call *c)
 {
-    return decide_run(c, CLUSTER_PROMOTE, "goes on to the rest of the cluster");
+    return decide_run(c, CLUSTER_PROMOTE, "goes on to all nodes");
 }
 
 const struct cmd cmd_promote = {

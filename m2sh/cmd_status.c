@@ -200,6 +200,8 @@ static enum status print_json(const struct report *r, struct cluster *cl)
     out_json_pair_int(&j, "head", r->nodes.head);
     out_json_pair_int(&j, "nodes", (int64_t)r->nodes.rows->row_count);
     out_json_pair_int(&j, "synced", (int64_t)r->synced);
+    out_json_pair_str(&j, "held", r->nodes.held);
+    out_json_pair_str(&j, "scope", r->nodes.scope);
     out_json_key(&j, "problems");
     out_json_array(&j);
     for (size_t i = 0; i < r->count; i++) {
@@ -230,12 +232,23 @@ static enum status print_json(const struct report *r, struct cluster *cl)
     return status;
 }
 
+/* A head that not all nodes are meant to serve, yet or ever. */
+static void put_held(const struct node_table *t, struct buf *out)
+{
+    if (t->held[0] != '\0')
+        buf_printf(out,
+                   "Revision %lld is held at its canary, %s. %s\n"
+                   "      m2sh promote -rev %lld\n      m2sh abort -rev %lld -why TEXT\n",
+                   (long long)t->head, t->scope, t->held, (long long)t->head, (long long)t->head);
+}
+
 static enum status print_text(const struct report *r, struct cluster *cl, const struct call *c)
 {
     struct cluster_request request;
     const struct cluster_reply *reply;
     struct buf out = BUF_INIT;
     put_headline(r, &c->term, &out);
+    put_held(&r->nodes, &out);
     cluster_request_init(&request, CLUSTER_ORDERS);
     enum status status = cluster_ask_again(cl, &request, 10000, NULL, NULL, &reply);
     if (status == STATUS_DONE) {

@@ -1,4 +1,5 @@
-/* The answer names the revision, since without -rev it was not known before. */
+/* The answer names the revision, since without -rev it was not known before: that of the push which
+ * is taken back, or that of the commit which ends a canary. */
 
 #include "m2sh/decide.h"
 
@@ -18,6 +19,9 @@ enum status decide_run(struct call *c, enum cluster_verb verb, const char *done)
         return status;
     if (c->json)
         cluster_print_json(&reply->table);
+    else if (cluster_table_column(&reply->table, "verdict") >= 0)
+        printf("The canary %s: revision %lld is the head.\n", done,
+               (long long)cluster_table_int(&reply->table, 0, "version"));
     else
         printf("Revision %lld %s.\n", (long long)cluster_table_int(&reply->table, 0, "version"),
                done);

@@ -5,6 +5,8 @@
 
 #include "m2sh/base/xalloc.h"
 
+#include <stdio.h>
+
 enum status node_table_read(struct node_table *t, struct cluster *cl, const struct call *c,
                             const char *node)
 {
@@ -15,6 +17,10 @@ enum status node_table_read(struct node_table *t, struct cluster *cl, const stru
     if (status != STATUS_DONE)
         return status;
     t->head = cluster_table_int(&reply->table, 0, "version");
+    snprintf(t->scope, sizeof t->scope, "%.*s",
+             SLICE_ARG(cluster_table_text(&reply->table, 0, "scope")));
+    snprintf(t->held, sizeof t->held, "%.*s",
+             SLICE_ARG(cluster_table_text(&reply->table, 0, "held")));
     cluster_request_init(&request, CLUSTER_NODES);
     request.nodes.node = slice_str(node);
     status = cluster_ask_again(cl, &request, 10000, NULL, NULL, &reply);
@@ -37,7 +43,10 @@ enum node_word node_table_word(const struct node_table *t, size_t row)
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (slice_eq(state, words[i].state))
             return words[i].word;
-    return cluster_table_int(t->rows, row, "version") < t->head ? NODE_BEHIND : NODE_SYNCED;
+    /* Less than the head, while a canary is held elsewhere. */
+    bool tells = cluster_table_column(t->rows, "wanted") >= 0;
+    int64_t wanted = tells ? cluster_table_int(t->rows, row, "wanted") : t->head;
+    return cluster_table_int(t->rows, row, "version") < wanted ? NODE_BEHIND : NODE_SYNCED;
 }
 
 const char *node_word_name(enum node_word word)

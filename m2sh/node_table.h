@@ -7,6 +7,8 @@
 
 struct node_table {
     int64_t head;                     /* version; 0: no commit yet */
+    char scope[1024];                 /* of the head: "all", or the nodes of a canary */
+    char held[512];                   /* where a canary stands; "": there is none */
     const struct cluster_table *rows; /* as the protocol's `nodes` answers; borrowed from cl */
 };
 

@@ -14,6 +14,7 @@ struct view {
     struct out_json j;
     int64_t nodes;    /* that are asked */
     int64_t answered; /* in this phase */
+    bool taken_back;  /* it did not do well at its canary */
 };
 
 static int read_policy(const struct call *c, int *out, struct error *e)
@@ -96,6 +97,23 @@ static void on_stored(struct view *v, const struct cluster_table *t)
                        (int)(hash.len < 12 ? hash.len : 12), hash.ptr);
 }
 
+static void on_held(struct view *v, const struct cluster_table *t)
+{
+    out_progress_event(&v->progress, OUT_PLAIN, "held    ", "at %.*s for %lld s",
+                       SLICE_ARG(cluster_table_text(t, 0, "scope")),
+                       (long long)cluster_table_int(t, 0, "hold_s"));
+    out_progress_status(&v->progress, "watching the canary");
+}
+
+static void on_judged(struct view *v, const struct cluster_table *t)
+{
+    struct slice decision = cluster_table_text(t, 0, "decision");
+    bool good = slice_eq(decision, SLICE("promoted"));
+    out_progress_event(&v->progress, good ? OUT_GOOD : OUT_BAD, "judged  ", "%.*s: %.*s",
+                       SLICE_ARG(decision), SLICE_ARG(cluster_table_text(t, 0, "text")));
+    v->taken_back = !good;
+}
+
 static void add_json(struct view *v, const struct cluster_reply *report)
 {
     out_json_object(&v->j);
@@ -120,6 +138,10 @@ static void on_report(void *arg, const struct cluster_reply *report)
         on_decided(v, t);
     else if (slice_eq(report->progress, SLICE("stored")))
         on_stored(v, t);
+    else if (slice_eq(report->progress, SLICE("held")))
+        on_held(v, t);
+    else if (slice_eq(report->progress, SLICE("judged")))
+        on_judged(v, t);
     for (size_t row = 0; row < t->row_count; row++) {
         if (slice_eq(report->progress, SLICE("prepared")))
             on_node(v, t, row, "ready   ", "refused ");
@@ -144,6 +166,14 @@ static enum status say_verdict(const struct cluster_table *t)
     } else if (slice_eq(verdict, SLICE("dry"))) {
         buf_printf(&out, "Every check passed, %lld node%s would take it; nothing was changed.\n",
                    ready, ready == 1 ? "" : "s");
+    } else if (slice_eq(verdict, SLICE("held"))) {
+        buf_printf(&out,
+                   "Revision %lld is held at its canary. %.*s\n"
+                   "      m2sh promote -rev %lld\n      m2sh abort -rev %lld -why TEXT\n",
+                   version, SLICE_ARG(cluster_table_text(t, 0, "text")), version, version);
+    } else if (slice_eq(verdict, SLICE("promoted")) || slice_eq(verdict, SLICE("taken back"))) {
+        buf_printf(&out, "The canary of revision %lld was %.*s %.*s\n", version, SLICE_ARG(verdict),
+                   SLICE_ARG(cluster_table_text(t, 0, "text")));
     } else if (slice_eq(verdict, SLICE("applied"))) {
         buf_printf(&out, "Revision %lld is the head and runs on %lld node%s (%lld ms).\n", version,
                    applied, applied == 1 ? "" : "s", ms);
@@ -251,6 +281,8 @@ enum status push_view_run(struct cluster *cl, struct cluster_request *request)
     } else {
         status = say_verdict(&reply->table);
     }
+    if (v.taken_back && status == STATUS_DONE)
+        status = STATUS_NO;
     buf_fini(&v.json);
     cluster_close(cl);
     return status;

@@ -285,10 +285,9 @@ static int env_fetch(void *arg, void *source, const struct follow_want *want)
     struct cluster_request r;
     struct error e;
     cluster_request_init(&r, CLUSTER_GET);
-    if (want->is_pending) {
-        r.get.version = want->version;
+    r.get.version = want->version; /* not simply the head: that may be meant for others */
+    if (want->is_pending)
         r.get.hash = slice_str(want->hash);
-    }
     r.get.have = follow_version(a->follow);
     r.get.have_hash = slice_str(follow_hash(a->follow));
     return coordinator_link_call(source, &r, FETCH_MS, on_fetched, a, &e);
@@ -488,7 +487,7 @@ int agent_create(struct agent **out, struct ev_loop *loop, const struct agent_co
     standing_init(&a->standing);
     if (gethostname(a->host, sizeof a->host - 1) != 0)
         snprintf(a->host, sizeof a->host, "unknown");
-    a->follow = follow_create(&follow_env, a);
+    a->follow = follow_create(&follow_env, a, a->config.node);
     int result = a->follow == NULL ? error_set(e, ERROR_NO_MEMORY, "Out of memory.") : 0;
     if (result != 0 || check_config(config, e) != 0 || uuid_generate(a->boot, e) != 0 ||
         state_dir_open(&a->dir, config->state_dir, config->uuid, e) != 0) {

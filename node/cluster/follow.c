@@ -24,14 +24,23 @@ struct held {
     void *prepared;
 };
 
+/* A commit that is meant for other nodes. */
+struct passed {
+    int64_t version; /* 0: none */
+    char hash[CANON_HASH_LEN + 1];
+    char parent[CANON_HASH_LEN + 1];
+};
+
 struct follow {
     const struct follow_env *env;
     void *arg;
+    const char *node;
     enum follow_state state;
-    struct held running;            /* prepared is NULL, record is empty */
-    struct held held;               /* FOLLOW_HOLDING */
-    struct held refused;            /* FOLLOW_NACKED: tried again; its record is kept */
-    struct follow_want want;        /* FOLLOW_FETCHING */
+    struct held running;     /* prepared is NULL, record is empty */
+    struct held held;        /* FOLLOW_HOLDING */
+    struct held refused;     /* FOLLOW_NACKED: tried again; its record is kept */
+    struct follow_want want; /* FOLLOW_FETCHING */
+    struct passed passed;
     char unfit[CANON_HASH_LEN + 1]; /* a pending commit that we have refused */
     uint64_t retry_ms;
     struct error problem;
@@ -120,6 +129,31 @@ static int decode(const struct follow *f, struct slice record, struct held *out,
         result = canon_decode(&out->model, c.config, e);
     arena_fini(&a);
     return result;
+}
+
+/* Is it for other nodes? Then it is remembered as that. */
+static bool pass_over(struct follow *f, struct slice record)
+{
+    struct arena a;
+    struct commit c;
+    bool passed = false;
+    arena_init(&a, 0);
+    if (commit_decode(&c, record, &a, NULL) == 0 && commit_verify(&c, NULL) == 0 &&
+        !commit_is_meant_for(c.scope, slice_str(f->node))) {
+        passed = true;
+        f->passed.version = (int64_t)c.version;
+        memcpy(f->passed.hash, c.hash, sizeof f->passed.hash);
+        memcpy(f->passed.parent, c.parent, sizeof f->passed.parent);
+        log_info("cluster", "not for this node: version=%" PRIu64 " scope=\"%.*s\"", c.version,
+                 SLICE_ARG(c.scope));
+    }
+    arena_fini(&a);
+    return passed;
+}
+
+static bool is_passed(const struct follow *f, int64_t version, struct slice hash)
+{
+    return f->passed.version == version && version > 0 && slice_eq(hash, slice_str(f->passed.hash));
 }
 
 static int build(struct follow *f, struct held *h, struct error *e)
@@ -222,6 +256,8 @@ static enum follow_state take_offer(struct follow *f, const struct news *n)
         f->env->prepared(f->arg, p->version, hash, NULL); /* asked twice */
         return f->state;
     }
+    if (pass_over(f, p->commit))
+        return f->state;
     return hold(f, p->commit, p->version, hash);
 }
 
@@ -295,6 +331,8 @@ static enum follow_state take_fetched(struct follow *f, const struct news *n)
 {
     struct held h = {.version = 0};
     struct error e;
+    if (pass_over(f, n->record))
+        return FOLLOW_STEADY;
     if (f->want.is_pending)
         return hold(f, n->record, f->want.version, f->want.hash);
     int result = decode(f, n->record, &h, &e);
@@ -387,6 +425,17 @@ static bool holds(const struct follow *f, int64_t version, struct slice hash)
            slice_eq(hash, slice_str(f->held.hash));
 }
 
+/* The head as it is for us. */
+static struct cluster_head_beat own_head(const struct follow *f, const struct cluster_head_beat *b)
+{
+    struct cluster_head_beat own = *b;
+    if (is_passed(f, b->version, b->hash)) {
+        own.version--;
+        own.hash = own.version > 0 ? slice_str(f->passed.parent) : SLICE_EMPTY;
+    }
+    return own;
+}
+
 static struct news news_of(void *source, int64_t version, struct slice hash, bool is_pending)
 {
     struct news n = {.source = source, .want = {.version = version, .is_pending = is_pending}};
@@ -422,7 +471,7 @@ void follow_activate(struct follow *f, void *source, const struct cluster_decisi
     struct news n = news_of(source, d->version, d->hash, false);
     if (holds(f, d->version, d->hash))
         fire(f, EVENT_GO, &n);
-    else if (d->version > f->running.version)
+    else if (d->version > f->running.version && !is_passed(f, d->version, d->hash))
         fire(f, EVENT_NEWER, &n);
 }
 
@@ -457,12 +506,13 @@ static void compare_pending(struct follow *f, void *source, const struct cluster
     if (f->held.prepared != NULL && !holds(f, b->pending, b->pending_hash))
         fire(f, EVENT_DROP, &(struct news){.why = "the leader no longer speaks of it"});
     if (b->pending > f->running.version && f->held.prepared == NULL &&
-        strcmp(n.want.hash, f->unfit) != 0)
+        strcmp(n.want.hash, f->unfit) != 0 && !is_passed(f, b->pending, b->pending_hash))
         fire(f, EVENT_PENDING, &n);
 }
 
-void follow_head(struct follow *f, void *source, const struct cluster_head_beat *b)
+void follow_head(struct follow *f, void *source, const struct cluster_head_beat *beat)
 {
+    const struct cluster_head_beat own = own_head(f, beat), *b = &own;
     struct news n = news_of(source, b->version, b->hash, false);
     bool same = b->version == f->running.version && slice_eq(b->hash, slice_str(f->running.hash));
     if (holds(f, b->version, b->hash))
@@ -492,13 +542,14 @@ void follow_tick(struct follow *f)
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-struct follow *follow_create(const struct follow_env *env, void *arg)
+struct follow *follow_create(const struct follow_env *env, void *arg, const char *node)
 {
     struct follow *f = calloc(1, sizeof *f);
     if (f == NULL)
         return NULL;
     f->env = env;
     f->arg = arg;
+    f->node = node;
     return f;
 }
 

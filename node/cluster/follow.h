@@ -1,8 +1,9 @@
 /* Following the head: what a node does with prepare, activate, abort and beats, as a state table.
  *
- * It holds the running commit, and at most one other in its hands. It knows no socket, no file and
- * no thread: what it needs done is struct follow_env. Publications may be lost, repeated and late;
- * the beat says what is true, and everything here converges to that.
+ * It holds the running commit, and at most one other in its hands. A head that is meant for other
+ * nodes (a canary) is known and passed over: for us the head is then its parent. It knows no
+ * socket, no file and no thread: what it needs done is struct follow_env. Publications may be lost,
+ * repeated and late; the beat says what is true, and everything here converges to that.
  * Specification: docs/reference/cluster-protocol.md, "What a node does with them". */
 #ifndef NODE_CLUSTER_FOLLOW_H
 #define NODE_CLUSTER_FOLLOW_H
@@ -54,8 +55,9 @@ struct follow_env {
 
 struct follow;
 
-/* NULL: out of memory. */
-struct follow *follow_create(const struct follow_env *env, void *arg);
+/* `node` is our name: commits are for all nodes, or for those that they name. It is borrowed. NULL:
+ * out of memory. */
+struct follow *follow_create(const struct follow_env *env, void *arg, const char *node);
 void follow_destroy(struct follow **f); /* discards what is held; NULL is fine */
 
 /* The last known good: prepares and activates it; if that fails it is nacked and tried again.

@@ -202,3 +202,21 @@ int commit_decode(struct commit *out, struct slice bytes, struct arena *a, struc
     *out = c;
     return 0;
 }
+
+bool commit_is_for_all(struct slice scope)
+{
+    return slice_eq(scope, SLICE("all"));
+}
+
+bool commit_is_meant_for(struct slice scope, struct slice node)
+{
+    if (commit_is_for_all(scope))
+        return true;
+    while (scope.len > 0) {
+        size_t len = slice_find(scope, ' ');
+        if (slice_eq(slice_of(scope.ptr, len), node))
+            return true;
+        scope = slice_from(scope, len < scope.len ? len + 1 : len);
+    }
+    return false;
+}

@@ -17,6 +17,7 @@
 #include "proto/base/slice.h"
 #include "proto/model/canon.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* The parent of version 1. */
@@ -42,6 +43,11 @@ int commit_verify(const struct commit *c, struct error *e);
 
 /* Is `c` the successor of `parent` (NULL: the first of all)? ERROR_CONFLICT. */
 int commit_follows(const struct commit *c, const struct commit *parent, struct error *e);
+
+/* Is a commit of this scope meant for the node of this name? */
+bool commit_is_meant_for(struct slice scope, struct slice node);
+/* For all nodes, not only for a canary. */
+bool commit_is_for_all(struct slice scope);
 
 /* Appends the commit as one tnetstring dict; without `config` when that is empty. */
 void commit_encode(const struct commit *c, struct buf *out);

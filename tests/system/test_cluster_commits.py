@@ -100,7 +100,7 @@ def test_a_dry_push_and_a_check_change_nothing(cluster: Cluster) -> None:
     with pytest.raises(Refused) as refused:
         client.call("check", config=canonical(cluster.folder, "x", "web-1"), nodes=True)
     assert refused.value.code == "REFUSED"
-    assert client.call("head") == [{"version": 0, "hash": ""}]
+    assert client.call("head")[0]["version"] == 0
     assert cluster.committed() == {} and cluster.served("web-1") == []
 
 

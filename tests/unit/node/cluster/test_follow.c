@@ -145,7 +145,7 @@ static void setup(struct scene *s, int running)
         fail_msg("%s", e.text);
     make_history(s, &s->ours, NULL);
     make_history(s, &s->theirs, &s->ours);
-    s->f = follow_create(&env, s);
+    s->f = follow_create(&env, s, "web-1");
     if (running > 0)
         follow_start(s->f, buf_slice(&s->ours.records[running]), s->model, running,
                      s->ours.commits[running].hash);
@@ -548,6 +548,73 @@ static void test_stopping_while_holding(void **state)
     teardown(&s); /* and destroying discards too */
 }
 
+/* `h` with version 3 for other nodes than ours, and 4 on top of it. */
+static void make_canary(struct history *h)
+{
+    h->commits[3].scope = SLICE("web-2 web-3");
+    for (int v = 3; v < VERSIONS; v++) {
+        struct commit *c = &h->commits[v];
+        snprintf(c->parent, sizeof c->parent, "%s", h->commits[v - 1].hash);
+        assert_int_equal(commit_seal(c, NULL), 0);
+        buf_clear(&h->records[v]);
+        commit_encode(c, &h->records[v]);
+    }
+}
+
+static void test_a_canary_elsewhere(void **state)
+{
+    (void)state;
+    struct scene s;
+    setup(&s, 2);
+    make_canary(&s.ours);
+    offer(&s, &s.ours, 3);
+    assert_state(&s, FOLLOW_STEADY, 2);
+    beat(&s, &s.ours, 2, 3);
+    decision(&s, &s.ours, 3, true);
+    beat(&s, &s.ours, 3, 0);
+    beat(&s, &s.ours, 3, 0);
+    assert_state(&s, FOLLOW_STEADY, 2);
+    assert_int_equal(s.fetches, 0);
+    assert_string_equal(s.said, ""); /* it is not asked */
+    offer(&s, &s.ours, 4);
+    decision(&s, &s.ours, 4, true);
+    assert_state(&s, FOLLOW_STEADY, 4);
+    teardown(&s);
+}
+
+static void test_a_canary_elsewhere_of_which_nothing_was_heard(void **state)
+{
+    (void)state;
+    struct scene s;
+    setup(&s, 0);
+    make_canary(&s.ours);
+    beat(&s, &s.ours, 3, 0);
+    fetched(&s, &s.ours, 3);
+    assert_state(&s, FOLLOW_STEADY, 0);
+    beat(&s, &s.ours, 3, 0);
+    assert_int_equal(s.want.version, 2); /* ours is the one before */
+    fetched(&s, &s.ours, 2);
+    assert_state(&s, FOLLOW_STEADY, 2);
+    beat(&s, &s.ours, 3, 0);
+    assert_int_equal(s.fetches, 2);
+    teardown(&s);
+}
+
+/* A fork is one even where its head is not for us. */
+static void test_a_canary_of_another_history(void **state)
+{
+    (void)state;
+    struct scene s;
+    setup(&s, 3);
+    make_canary(&s.theirs);
+    beat(&s, &s.theirs, 3, 0);
+    fetched(&s, &s.theirs, 3);
+    beat(&s, &s.theirs, 3, 0);
+    assert_int_equal(follow_version(s.f), 3);
+    assert_int_equal(follow_state(s.f), FOLLOW_DIVERGED);
+    teardown(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -569,6 +636,9 @@ int main(void)
         cmocka_unit_test(test_damaged_records),
         cmocka_unit_test(test_a_seed_follows_the_first_head),
         cmocka_unit_test(test_stopping_while_holding),
+        cmocka_unit_test(test_a_canary_elsewhere),
+        cmocka_unit_test(test_a_canary_elsewhere_of_which_nothing_was_heard),
+        cmocka_unit_test(test_a_canary_of_another_history),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

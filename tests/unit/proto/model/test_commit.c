@@ -148,6 +148,21 @@ static void other_bytes_are_refused(void **state)
     arena_fini(&a);
 }
 
+static void a_scope_is_all_or_names(void **state)
+{
+    (void)state;
+    assert_true(commit_is_for_all(SLICE("all")));
+    assert_true(commit_is_meant_for(SLICE("all"), SLICE("web-1")));
+    const struct slice two = SLICE("web-1 web-22");
+    assert_false(commit_is_for_all(two));
+    assert_true(commit_is_meant_for(two, SLICE("web-1")));
+    assert_true(commit_is_meant_for(two, SLICE("web-22")));
+    assert_false(commit_is_meant_for(two, SLICE("web-2")));
+    assert_false(commit_is_meant_for(two, SLICE("web-1 web-22")));
+    assert_false(commit_is_meant_for(two, SLICE("all")));
+    assert_false(commit_is_meant_for(SLICE_EMPTY, SLICE("web-1")));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +171,7 @@ int main(void)
         cmocka_unit_test(each_part_of_the_record_is_covered),
         cmocka_unit_test(commits_form_a_chain),
         cmocka_unit_test(other_bytes_are_refused),
+        cmocka_unit_test(a_scope_is_all_or_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
