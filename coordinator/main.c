@@ -1,6 +1,8 @@
 /* `mongrel2-coordinator`: options to struct coordinator_config, signals to an orderly end. */
 
+#include "coordinator/backup.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/restore.h"
 #include "proto/base/args.h"
 #include "proto/base/failpoint.h"
 #include "proto/base/log.h"
@@ -30,6 +32,8 @@ static const struct args_option options[] = {
     {"insecure", NULL, "allow sockets in the open without keys"},
     {"lease", "SECONDS", "how long a leader that has died is still held to lead (default 5)"},
     {"settle", "SECONDS", "after a start, how long nodes may report before a push (default 3)"},
+    {"backup", "FILE", "write the whole history of the store into FILE, and end"},
+    {"restore", "FILE", "put the history of FILE into the store, and end"},
     {"log_format", "text|json", "form of log lines (default text)"},
     {"log_level", "LEVEL", "error, warn, info or debug (default info)"},
     {"help", NULL, "show this"},
@@ -131,6 +135,21 @@ static int run(const struct coordinator_config *config)
     return failure.code == ERROR_NONE ? 0 : 1;
 }
 
+/* A store that no coordinator has open goes into a file, or comes out of one. */
+static int copy(const struct args *a, const char *store)
+{
+    struct error e;
+    const char *into = args_get(a, "backup", NULL), *from = args_get(a, "restore", NULL);
+    if (into != NULL && from != NULL) {
+        error_set(&e, ERROR_USAGE, "It is -backup or -restore, not both.");
+        return usage(&e);
+    }
+    if ((into != NULL ? backup_run(store, into, &e) : restore_run(store, from, &e)) == 0)
+        return 0;
+    fprintf(stderr, "mongrel2-coordinator: %s\n", e.text);
+    return e.code == ERROR_USAGE ? 2 : 1;
+}
+
 int main(int argc, char **argv)
 {
     struct coordinator_config config;
@@ -150,6 +169,8 @@ int main(int argc, char **argv)
         status = 0;
     } else if (read_config(&args, host, &config, &e) != 0) {
         status = usage(&e);
+    } else if (args_has(&args, "backup") || args_has(&args, "restore")) {
+        status = copy(&args, config.store);
     } else {
         status = run(&config);
     }

@@ -26,6 +26,8 @@ void orders_load(struct coordinator *c);
 void orders_tick(struct coordinator *c);
 /* verb_log.c */
 verb_fn verb_log, verb_note, verb_watch;
+/* verb_records.c */
+verb_fn verb_records;
 
 /* Answers with an error. */
 void verb_refuse(struct coordinator *c, const struct client *to, const struct error *e);

@@ -9,7 +9,6 @@
 #include "m2sh/select.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,31 +17,18 @@
 
 #define WORDS_MAX 64
 
-/* The mongrel2 that was installed with this m2sh, or the one in PATH. */
-static const char *find_program(char path[PATH_MAX])
-{
-    ssize_t len = readlink("/proc/self/exe", path, PATH_MAX - sizeof "mongrel2");
-    if (len > 0) {
-        path[len] = '\0';
-        strcpy(strrchr(path, '/') + 1, "mongrel2");
-        if (access(path, X_OK) == 0)
-            return path;
-    }
-    return "mongrel2";
-}
-
 /* Starts `[SUDO] mongrel2 A B [C]`; the process, or -1 with *e. */
 static pid_t spawn(const struct call *c, const char *a, const char *b, const char *module,
                    struct error *e)
 {
-    char path[PATH_MAX], *words[WORDS_MAX], *copy = NULL;
+    char path[PROCESS_PATH_MAX], *words[WORDS_MAX], *copy = NULL;
     size_t count = 0;
     const char *sudo = args_get(&c->args, "sudo", NULL);
     if (sudo != NULL) {
         copy = xstrdup(*sudo != '\0' ? sudo : "sudo");
         count = process_split(copy, words, WORDS_MAX - 4);
     }
-    words[count++] = (char *)(uintptr_t)find_program(path);
+    words[count++] = (char *)(uintptr_t)process_beside("mongrel2", path);
     words[count++] = (char *)(uintptr_t)a;
     words[count++] = (char *)(uintptr_t)b;
     if (module != NULL)

@@ -6,6 +6,7 @@
 
 extern const struct cmd cmd_abort;
 extern const struct cmd cmd_access;
+extern const struct cmd cmd_backup;
 extern const struct cmd cmd_check;
 extern const struct cmd cmd_commit;
 extern const struct cmd cmd_config;
@@ -23,6 +24,7 @@ extern const struct cmd cmd_pools;
 extern const struct cmd cmd_promote;
 extern const struct cmd cmd_push;
 extern const struct cmd cmd_reload;
+extern const struct cmd cmd_restore;
 extern const struct cmd cmd_resume;
 extern const struct cmd cmd_rollback;
 extern const struct cmd cmd_route;

@@ -111,6 +111,18 @@ int process_check(pid_t pid, struct error *e)
     return 0;
 }
 
+const char *process_beside(const char *name, char path[PROCESS_PATH_MAX])
+{
+    ssize_t len = readlink("/proc/self/exe", path, PROCESS_PATH_MAX - strlen(name) - 1);
+    if (len > 0) {
+        path[len] = '\0';
+        strcpy(strrchr(path, '/') + 1, name);
+        if (access(path, X_OK) == 0)
+            return path;
+    }
+    return name;
+}
+
 size_t process_split(char *copy, char **out, size_t room)
 {
     size_t count = 0;

@@ -85,6 +85,13 @@ static void encode_scan(struct redis_call *c, struct store_request *r)
     word_int(c, r, r->count);
 }
 
+static void encode_restore(struct redis_call *c, struct store_request *r)
+{
+    word_int(c, r, r->token);
+    word(c, slice_str(r->cluster));
+    word_int(c, r, r->finished);
+}
+
 static void encode_lease(struct redis_call *c, struct store_request *r)
 {
     word(c, slice_str(r->owner));
@@ -133,7 +140,7 @@ static int decode_head(struct store_request *r, const struct answer *a)
         text_at(a, 1, r->result.head.hash, sizeof r->result.head.hash) != 0)
         return -1;
     r->result.head.version = (uint64_t)version;
-    return r->call != STORE_HEAD || a->count < 3
+    return r->call == STORE_APPEND || a->count < 3
                ? 0
                : text_at(a, 2, r->result.cluster, sizeof r->result.cluster);
 }
@@ -212,6 +219,7 @@ static const struct {
     [STORE_PUT] = {"put", true, encode_put, decode_put},
     [STORE_SCAN] = {"scan", false, encode_scan, decode_scan},
     [STORE_LEASE] = {"lease", true, encode_lease, decode_lease},
+    [STORE_RESTORE] = {"restore", true, encode_restore, decode_head},
 };
 
 bool redis_call_writes(enum store_call call)
@@ -276,6 +284,11 @@ static void decode_status(struct store_request *r, const struct answer *a)
         error_set(e, ERROR_DENIED, "Another coordinator has taken over (%.*s).", SLICE_ARG(first));
     } else if (strcmp(status, "NOT_FOUND") == 0) {
         error_set(e, ERROR_NOT_FOUND, "There is no commit %llu.", (unsigned long long)r->version);
+    } else if (strcmp(status, "RESTORING") == 0) {
+        store_refuse_unfinished(e);
+    } else if (strcmp(status, "CLUSTER") == 0) {
+        error_set(e, ERROR_CONFLICT, "The store has commits of another cluster, %.*s.",
+                  SLICE_ARG(first));
     } else if (strcmp(status, "FORMAT") == 0) {
         error_set(e, ERROR_INVALID, "The store in Redis has format %.*s; this program knows 1.",
                   SLICE_ARG(first));

@@ -33,7 +33,7 @@ end
 
 function calls.head(cluster)
   local version, hash = head()
-  local found = redis.call('HMGET', meta, 'format', 'cluster')
+  local found = redis.call('HMGET', meta, 'format', 'cluster', 'restoring')
   if not found[1] then
     redis.call('HSET', meta, 'format', FORMAT, 'cluster', cluster)
     return { 'OK', number(version), hash, cluster }
@@ -41,7 +41,26 @@ function calls.head(cluster)
   if found[1] ~= FORMAT then
     return { 'FORMAT', found[1] }
   end
+  if found[3] then
+    return { 'RESTORING' }
+  end
   return { 'OK', number(version), hash, found[2] }
+end
+
+function calls.restore(token, cluster, finished)
+  local version, hash = head()
+  local found = redis.call('HGET', meta, 'cluster')
+  if not is_newest(token) then
+    return denied()
+  end
+  if version > 0 and found ~= cluster then
+    return { 'CLUSTER', found or '' }
+  end
+  redis.call('HSET', meta, 'format', FORMAT, 'cluster', cluster, 'restoring', '1')
+  if finished == '1' then
+    redis.call('HDEL', meta, 'restoring')
+  end
+  return { 'OK', number(version), hash, cluster }
 end
 
 function calls.append(token, version, parent, hash, record, config_hash, config)

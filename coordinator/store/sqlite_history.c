@@ -109,7 +109,7 @@ static int read_meta(struct history *h, const char *key, char *out, size_t size,
 static int write_meta(struct history *h, const char *key, const char *value, struct error *e)
 {
     sqlite3_stmt *st;
-    if (prepare(h, &st, "INSERT INTO meta(key, value) VALUES(?, ?)", e) != 0)
+    if (prepare(h, &st, "INSERT OR REPLACE INTO meta(key, value) VALUES(?, ?)", e) != 0)
         return -1;
     bind_str(st, 1, key);
     bind_str(st, 2, value);
@@ -120,11 +120,13 @@ static int write_meta(struct history *h, const char *key, const char *value, str
 
 static int fill_new(struct history *h, struct error *e)
 {
-    char format[16];
+    char format[16], restoring[16];
     if (database_exec(h->db, h->path, schema, e) != 0 ||
         read_meta(h, "format", format, sizeof format, e) != 0 ||
+        read_meta(h, "restoring", restoring, sizeof restoring, e) != 0 ||
         read_meta(h, "cluster", h->cluster, sizeof h->cluster, e) != 0)
         return -1;
+    h->is_restoring = strcmp(restoring, "yes") == 0;
     if (format[0] == '\0') {
         if (uuid_generate(h->cluster, e) != 0 || write_meta(h, "format", FORMAT, e) != 0)
             return -1;
@@ -256,7 +258,7 @@ void history_close(struct history *h)
 {
     database_close(h->db);
     free(h->path);
-    *h = (struct history){NULL, NULL, ""};
+    *h = (struct history){.db = NULL};
 }
 
 /* ---- commits ------------------------------------------------------------------------------ */
@@ -538,6 +540,29 @@ static int take_lease(struct history *h, const char *owner, const char *endpoint
     snprintf(out->owner, sizeof out->owner, "%s", owner);
     snprintf(out->endpoint, sizeof out->endpoint, "%s", endpoint);
     return write_lease(h, out, now + ttl_ms, e);
+}
+
+static int restore(struct history *h, const char *cluster, bool finished, int64_t token,
+                   struct store_head *head, struct error *e)
+{
+    if (history_head(h, head, e) != 0 || check_token(h, token, e) != 0)
+        return -1;
+    if (head->version > 0 && strcmp(h->cluster, cluster) != 0)
+        return error_set(e, ERROR_CONFLICT, "The store has commits of another cluster, %s.",
+                         h->cluster);
+    if (write_meta(h, "cluster", cluster, e) != 0)
+        return -1;
+    return write_meta(h, "restoring", finished ? "no" : "yes", e);
+}
+
+int history_restore(struct history *h, const char *cluster, bool finished, int64_t token,
+                    struct store_head *head, struct error *e)
+{
+    if (begin(h, e) != 0 || end(h, restore(h, cluster, finished, token, head, e), e) != 0)
+        return -1;
+    snprintf(h->cluster, sizeof h->cluster, "%s", cluster);
+    h->is_restoring = !finished;
+    return 0;
 }
 
 int history_lease(struct history *h, const char *owner, const char *endpoint, int64_t ttl_ms,

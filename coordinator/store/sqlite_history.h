@@ -12,6 +12,7 @@ struct history {
     struct sqlite3 *db;
     char *path;
     char cluster[UUID_LEN + 1];
+    bool is_restoring; /* a restore has begun and not ended */
 };
 
 /* Opens or makes the database and follows the whole chain of hashes. The lease of a coordinator
@@ -33,6 +34,9 @@ int history_put(struct history *h, struct slice kind, struct slice key, struct s
                 int64_t token, struct error *e);
 int history_scan(struct history *h, struct slice kind, struct slice before, unsigned count,
                  struct store_record *out, size_t *got, struct arena *a, struct error *e);
+/* As store_restore; *head gets the head that is there. */
+int history_restore(struct history *h, const char *cluster, bool finished, int64_t token,
+                    struct store_head *head, struct error *e);
 int history_lease(struct history *h, const char *owner, const char *endpoint, int64_t ttl_ms,
                   struct store_lease *out, struct error *e);
 

@@ -13,6 +13,8 @@
 static const struct store_ops *const implementations[] = {
     &store_sqlite_ops, &store_redis_ops, &store_redis_sentinel_ops, &store_memory_ops};
 
+const char *const store_kinds[STORE_KINDS] = {STORE_NOTE, STORE_OUTCOME, STORE_ORDER};
+
 int store_open(struct store **out, const char *url, struct ev_loop *loop, struct error *e)
 {
     size_t len = strcspn(url, ":");
@@ -157,6 +159,24 @@ int store_scan(struct store *s, const char *kind, struct slice before, unsigned 
     r->kind = store_request_copy(r, slice_str(kind));
     r->key = store_request_copy(r, before);
     r->count = count;
+    return request_submit(r, e);
+}
+
+int store_refuse_unfinished(struct error *e)
+{
+    return error_set(e, ERROR_REFUSED,
+                     "A restore into this store was begun and has not ended; run it again.");
+}
+
+int store_restore(struct store *s, const char *cluster, bool finished, int64_t token,
+                  store_done *done, void *arg, struct error *e)
+{
+    struct store_request *r = request_create(s, STORE_RESTORE, done, arg, e);
+    if (r == NULL)
+        return -1;
+    snprintf(r->cluster, sizeof r->cluster, "%s", cluster);
+    r->finished = finished;
+    r->token = token;
     return request_submit(r, e);
 }
 

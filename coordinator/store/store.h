@@ -30,6 +30,10 @@ struct store;
 #define STORE_OUTCOME "outcome" /* key: version; what became of a commit on the nodes */
 #define STORE_ORDER   "order"   /* key: "node NAME" or "pool NAME"; what a person has ordered */
 
+/* All of them: what a backup takes with it. */
+#define STORE_KINDS 3
+extern const char *const store_kinds[STORE_KINDS];
+
 struct store_head {
     uint64_t version;              /* 0: no commit yet */
     char hash[CANON_HASH_LEN + 1]; /* of version 0: COMMIT_NO_PARENT */
@@ -49,8 +53,8 @@ struct store_lease {
 
 struct store_result {
     struct error error;           /* code ERROR_NONE: it worked */
-    struct store_head head;       /* head, append (after a CONFLICT: the head that was found) */
-    char cluster[UUID_LEN + 1];   /* head: the cluster's UUID, made with the store */
+    struct store_head head;       /* head, restore, append (after a CONFLICT: that was found) */
+    char cluster[UUID_LEN + 1];   /* head, restore: the cluster's UUID, made with the store */
     const struct commit *commits; /* get: one, whole; list: newest first, without configurations */
     size_t commit_count;
     const struct store_record *records; /* scan: keys descending */
@@ -71,6 +75,7 @@ void store_close(struct store **s);
 /* The calls. 0: `done` will be called; -1 (ERROR_NO_MEMORY; ERROR_REFUSED: too many wait already):
  * it will not. */
 
+/* ERROR_REFUSED: a restore into it has begun and not ended. */
 int store_head(struct store *s, store_done *done, void *arg, struct error *e);
 
 /* Appends a sealed commit. ERROR_CONFLICT: its parent is not the head. ERROR_DENIED: a newer token
@@ -91,6 +96,13 @@ int store_list(struct store *s, uint64_t before, unsigned count, store_done *don
 /* Writes a record; an empty value removes it. ERROR_DENIED as store_append. */
 int store_put(struct store *s, const char *kind, struct slice key, struct slice value,
               int64_t token, store_done *done, void *arg, struct error *e);
+
+/* A restore into this store begins, or goes on, as the cluster of this UUID; or it has ended
+ * (`finished`). In between store_head is refused (ERROR_REFUSED), so that nobody takes half of a
+ * history for all of it. The result has head and cluster. ERROR_CONFLICT: the store has commits of
+ * another cluster. ERROR_DENIED as store_append. */
+int store_restore(struct store *s, const char *cluster, bool finished, int64_t token,
+                  store_done *done, void *arg, struct error *e);
 
 /* At most `count` records of a kind with keys below `before` (empty: all), keys descending. */
 int store_scan(struct store *s, const char *kind, struct slice before, unsigned count,

@@ -25,6 +25,7 @@ struct memory {
     enum error_code fail;
     bool keep;
     char cluster[UUID_LEN + 1];
+    bool is_restoring;
     struct kept **commits; /* of version i + 1 */
     size_t commit_count;
     struct map records; /* "kind\0key" -> struct buf */
@@ -42,6 +43,8 @@ static void get_head(struct memory *m, struct store_head *out)
 
 static void run_head(struct memory *m, struct store_request *r)
 {
+    if (m->is_restoring)
+        store_refuse_unfinished(&r->result.error);
     get_head(m, &r->result.head);
     snprintf(r->result.cluster, sizeof r->result.cluster, "%s", m->cluster);
 }
@@ -232,10 +235,25 @@ static void run_lease(struct memory *m, struct store_request *r)
     r->result.lease.held = mine;
 }
 
+static void run_restore(struct memory *m, struct store_request *r)
+{
+    struct error *e = &r->result.error;
+    if (check_token(m, r, e) != 0)
+        return;
+    if (m->commit_count > 0 && strcmp(m->cluster, r->cluster) != 0) {
+        error_set(e, ERROR_CONFLICT, "The store has commits of another cluster, %s.", m->cluster);
+        return;
+    }
+    memcpy(m->cluster, r->cluster, sizeof m->cluster);
+    m->is_restoring = !r->finished;
+    get_head(m, &r->result.head);
+    memcpy(r->result.cluster, m->cluster, sizeof r->result.cluster);
+}
+
 static void (*const calls[STORE_CALL_COUNT])(struct memory *m, struct store_request *r) = {
-    [STORE_HEAD] = run_head,   [STORE_APPEND] = run_append, [STORE_GET] = run_get,
-    [STORE_LIST] = run_list,   [STORE_PUT] = run_put,       [STORE_SCAN] = run_scan,
-    [STORE_LEASE] = run_lease,
+    [STORE_HEAD] = run_head,   [STORE_APPEND] = run_append,   [STORE_GET] = run_get,
+    [STORE_LIST] = run_list,   [STORE_PUT] = run_put,         [STORE_SCAN] = run_scan,
+    [STORE_LEASE] = run_lease, [STORE_RESTORE] = run_restore,
 };
 
 /* ---- delivery ----------------------------------------------------------------------------- */

@@ -15,6 +15,7 @@ enum store_call {
     STORE_PUT,
     STORE_SCAN,
     STORE_LEASE,
+    STORE_RESTORE,
     STORE_CALL_COUNT
 };
 
@@ -33,6 +34,8 @@ struct store_request {
     char owner[UUID_LEN + 1];
     char endpoint[ENDPOINT_MAX];
     int64_t ttl_ms;
+    char cluster[UUID_LEN + 1];
+    bool finished;
 
     uint64_t deadline_ms; /* on the monotonic clock, for implementations with a time limit */
     unsigned awaited;     /* replies that are still to come, likewise */
@@ -62,6 +65,9 @@ void store_request_finish(struct store_request *r);
 
 /* The token of a new holder of the lease. */
 int64_t store_next_token(int64_t last);
+
+/* What store_head says while a restore has not ended. */
+int store_refuse_unfinished(struct error *e);
 
 /* Does the copy for a result; NULL sets the result's error to ERROR_NO_MEMORY. */
 void *store_request_alloc(struct store_request *r, size_t size);

@@ -32,7 +32,16 @@ struct sqlite_store {
 static void run_head(struct history *h, struct store_request *r)
 {
     snprintf(r->result.cluster, sizeof r->result.cluster, "%s", h->cluster);
-    history_head(h, &r->result.head, &r->result.error);
+    if (h->is_restoring)
+        store_refuse_unfinished(&r->result.error);
+    else
+        history_head(h, &r->result.head, &r->result.error);
+}
+
+static void run_restore(struct history *h, struct store_request *r)
+{
+    history_restore(h, r->cluster, r->finished, r->token, &r->result.head, &r->result.error);
+    snprintf(r->result.cluster, sizeof r->result.cluster, "%s", h->cluster);
 }
 
 static void run_append(struct history *h, struct store_request *r)
@@ -77,9 +86,9 @@ static void run_lease(struct history *h, struct store_request *r)
 }
 
 static void (*const calls[STORE_CALL_COUNT])(struct history *h, struct store_request *r) = {
-    [STORE_HEAD] = run_head,   [STORE_APPEND] = run_append, [STORE_GET] = run_get,
-    [STORE_LIST] = run_list,   [STORE_PUT] = run_put,       [STORE_SCAN] = run_scan,
-    [STORE_LEASE] = run_lease,
+    [STORE_HEAD] = run_head,   [STORE_APPEND] = run_append,   [STORE_GET] = run_get,
+    [STORE_LIST] = run_list,   [STORE_PUT] = run_put,         [STORE_SCAN] = run_scan,
+    [STORE_LEASE] = run_lease, [STORE_RESTORE] = run_restore,
 };
 
 static void run(struct evwork_job *job)

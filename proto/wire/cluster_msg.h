@@ -51,6 +51,7 @@ enum cluster_verb {
     CLUSTER_CONTROL,
     CLUSTER_STATS,
     CLUSTER_KEYS,
+    CLUSTER_RECORDS,
     CLUSTER_VERB_COUNT
 };
 
@@ -224,6 +225,12 @@ struct cluster_keys {
     struct slice owner;
 };
 
+struct cluster_records {
+    struct slice kind; /* note, outcome, order */
+    struct slice before;
+    int64_t count;
+};
+
 struct cluster_request {
     enum cluster_verb verb;
     int64_t seq; /* repeated by every answer; 0 in one-way requests */
@@ -246,6 +253,7 @@ struct cluster_request {
         struct cluster_note note;
         struct cluster_control control;
         struct cluster_keys keys;
+        struct cluster_records records;
     };
 };
 

@@ -252,6 +252,13 @@ static const struct field keys_fields[] = {
     {"owner", FIELD_TEXT, false, AT(cluster_keys, owner), 0, 255, 0, NULL, "whose key it is"},
 };
 
+static const struct field records_fields[] = {
+    {"kind", FIELD_TEXT, true, AT(cluster_records, kind), 0, 32, 0, NULL, "note, outcome or order"},
+    {"before", FIELD_TEXT, false, AT(cluster_records, before), 0, 255, 0, NULL,
+     "only keys below this; empty from the last"},
+    {"count", FIELD_INT, false, AT(cluster_records, count), 1, 1000, 100, NULL, "at most so many"},
+};
+
 #define VERB(word, who, how, table, sentence)         \
     {                                                 \
         word, who, how, table, COUNT(table), sentence \
@@ -307,6 +314,8 @@ static const struct cluster_verb_info verbs[CLUSTER_VERB_COUNT] = {
     [CLUSTER_STATS] = {"stats", ROLE_VIEWER | ROLE_ADMIN, VERB_READ, NULL, 0,
                        "The coordinator's own counters."},
     [CLUSTER_KEYS] = VERB("keys", ROLE_ADMIN, 0, keys_fields, "The keys that are accepted."),
+    [CLUSTER_RECORDS] = VERB("records", ROLE_ADMIN, VERB_READ, records_fields,
+                             "What is kept beside the commits, for a backup."),
 };
 
 const struct cluster_verb_info *cluster_verb(enum cluster_verb verb)

@@ -341,6 +341,32 @@ static void contract_bytes_of_any_kind(void **state)
     assert_true(slice_eq(c->commits[0].why, big.why));
 }
 
+static void contract_a_restore(void **state)
+{
+    struct contract *c = *state;
+    static const char cluster[] = "cccccccc-0000-4000-8000-000000000003";
+    CALL(c, store_restore, cluster, false, c->token - 1);
+    assert_int_equal(c->error.code, ERROR_DENIED);
+    CALL(c, store_restore, cluster, false, c->token);
+    assert_int_equal(c->error.code, ERROR_NONE);
+    assert_int_equal(c->head.version, 0);
+    assert_string_equal(c->cluster, cluster);
+    contract_wait(c, store_head(c->store, contract_done, c, NULL));
+    assert_int_equal(c->error.code, ERROR_REFUSED); /* half of a history is none */
+    contract_fill(c, 2);
+    CALL(c, store_restore, cluster, false, c->token); /* it goes on */
+    assert_int_equal(c->error.code, ERROR_NONE);
+    assert_int_equal(c->head.version, 2);
+    CALL(c, store_restore, OWNER_A, false, c->token);
+    assert_int_equal(c->error.code, ERROR_CONFLICT);
+    CALL(c, store_restore, cluster, true, c->token);
+    assert_int_equal(c->error.code, ERROR_NONE);
+    contract_wait(c, store_head(c->store, contract_done, c, NULL));
+    assert_int_equal(c->error.code, ERROR_NONE);
+    assert_int_equal(c->head.version, 2);
+    assert_string_equal(c->cluster, cluster);
+}
+
 static void contract_answers_come_later_and_in_order(void **state)
 {
     struct contract *c = *state;
@@ -374,7 +400,7 @@ static void contract_closing_finishes_what_was_asked(void **state)
         CONTRACT_TEST(contract_appending_again_succeeds),                                         \
         CONTRACT_TEST(contract_an_old_token_stores_nothing), CONTRACT_TEST(contract_the_lease),   \
         CONTRACT_TEST(contract_the_lease_given_back), CONTRACT_TEST(contract_records),            \
-        CONTRACT_TEST(contract_bytes_of_any_kind),                                                \
+        CONTRACT_TEST(contract_bytes_of_any_kind), CONTRACT_TEST(contract_a_restore),             \
         CONTRACT_TEST(contract_answers_come_later_and_in_order),                                  \
         CONTRACT_TEST(contract_closing_finishes_what_was_asked)
 
