@@ -437,9 +437,9 @@ void coordinator_destroy(struct coordinator **c)
         leader_resign(&it->leader);
     store_close(&it->store); /* answers what it still owes, an append included */
     coordinator_push_fini(it);
+    forward_fini(&it->forward); /* answers */
     requests_close(&it->requests);
     publisher_close(&it->publisher);
-    forward_fini(&it->forward);
     events_fini(&it->events);
     members_fini(&it->members);
     orders_fini(&it->orders);

@@ -1,5 +1,4 @@
-/* The node answers with our seq, the client with its own; the table in between is the answer's own
- * form, so only the seq is exchanged. */
+/* The node answers with our seq; whoever waits is found by it. */
 
 #include "coordinator/forward.h"
 
@@ -14,7 +13,8 @@ enum { WAIT_MS = 5000 };
 struct waiting {
     struct list link;
     int64_t seq;
-    struct client client;
+    forward_done *done;
+    void *arg;
     uint64_t deadline_ms;
     char node[65];
 };
@@ -25,24 +25,32 @@ void forward_init(struct forward *f, struct requests *requests)
     list_init(&f->waiting);
 }
 
+static void fail(forward_done *done, void *arg, const char *node, enum error_code code,
+                 const char *why)
+{
+    struct error e;
+    error_set_object(&e, code, node, "Node %s %s", node, why);
+    done(arg, node, SLICE_EMPTY, &e);
+}
+
+static void give_up(struct waiting *w, enum error_code code, const char *why)
+{
+    list_remove(&w->link);
+    fail(w->done, w->arg, w->node, code, why);
+    free(w);
+}
+
 void forward_fini(struct forward *f)
 {
     if (f->requests == NULL)
         return;
-    for (struct list *link; (link = list_pop_front(&f->waiting)) != NULL;)
-        free(container_of(link, struct waiting, link));
+    while (!list_is_empty(&f->waiting))
+        give_up(container_of(f->waiting.next, struct waiting, link), ERROR_UNREACHABLE,
+                "was asked, but the coordinator is stopping.");
 }
 
-static void refuse(struct forward *f, const struct client *client, enum error_code code,
-                   const char *node, const char *why)
-{
-    struct error e;
-    error_set_object(&e, code, node, "Node %s %s", node, why);
-    requests_send_error(f->requests, client, &e, NULL);
-}
-
-void forward_control(struct forward *f, const struct client *client, const struct member *to,
-                     struct slice request)
+void forward_control(struct forward *f, const struct member *to, struct slice request,
+                     forward_done *done, void *arg)
 {
     struct cluster_request r;
     struct buf b = BUF_INIT;
@@ -52,19 +60,21 @@ void forward_control(struct forward *f, const struct client *client, const struc
     r.control.node = slice_str(to->uuid);
     r.control.request = request;
     cluster_request_encode(&b, &r);
-    if (w == NULL || b.failed) {
-        refuse(f, client, ERROR_NO_MEMORY, to->name, "was not asked: out of memory.");
-        free(w);
-    } else if (!requests_send_peer(f->requests, &to->peer, buf_slice(&b))) {
-        refuse(f, client, ERROR_UNREACHABLE, to->name, "is not connected to the coordinator.");
-        free(w);
-    } else {
-        *w = (struct waiting){
-            .seq = r.seq, .client = *client, .deadline_ms = clock_monotonic_ms() + WAIT_MS};
-        snprintf(w->node, sizeof w->node, "%s", to->name);
-        list_push_back(&f->waiting, &w->link);
-    }
+    bool failed = w == NULL || b.failed;
+    bool sent = !failed && requests_send_peer(f->requests, &to->peer, buf_slice(&b));
     buf_fini(&b);
+    if (!sent) {
+        free(w);
+        if (failed)
+            fail(done, arg, to->name, ERROR_NO_MEMORY, "was not asked: out of memory.");
+        else
+            fail(done, arg, to->name, ERROR_UNREACHABLE, "is not connected to the coordinator.");
+        return;
+    }
+    *w = (struct waiting){
+        .seq = r.seq, .done = done, .arg = arg, .deadline_ms = clock_monotonic_ms() + WAIT_MS};
+    snprintf(w->node, sizeof w->node, "%s", to->name);
+    list_push_back(&f->waiting, &w->link);
 }
 
 static struct waiting *find(struct forward *f, int64_t seq)
@@ -77,38 +87,23 @@ static struct waiting *find(struct forward *f, int64_t seq)
     return NULL;
 }
 
-static void pass_on(struct forward *f, const struct waiting *w, const struct cluster_reply *reply)
-{
-    static const char *const headers[] = {"reply", NULL};
-    struct buf b = BUF_INIT;
-    struct cluster_table_writer t;
-    struct error e;
-    if (reply->kind == REPLY_ERROR) {
-        cluster_reply_error(reply, &e);
-        cluster_error_put(&b, w->client.seq, &e, NULL);
-    } else {
-        cluster_table_begin(&t, &b, w->client.seq, NULL, headers);
-        cluster_row_begin(&t);
-        tns_put_string(&b, cluster_table_text(&reply->table, 0, "reply"));
-        cluster_row_end(&t);
-        cluster_table_end(&t);
-    }
-    if (!b.failed)
-        requests_send(f->requests, &w->client, buf_slice(&b));
-    buf_fini(&b);
-}
-
 void forward_answer(struct forward *f, struct slice message)
 {
     struct cluster_reply reply;
+    struct error e;
     struct arena a;
     arena_init(&a, 0);
     struct waiting *w = NULL;
     if (cluster_reply_decode(&reply, message, CLUSTER_MESSAGE_MAX, &a, NULL) == 0)
         w = find(f, reply.seq);
     if (w != NULL) {
-        pass_on(f, w, &reply);
         list_remove(&w->link);
+        if (reply.kind == REPLY_ERROR) {
+            cluster_reply_error(&reply, &e);
+            w->done(w->arg, w->node, SLICE_EMPTY, &e);
+        } else {
+            w->done(w->arg, w->node, cluster_table_text(&reply.table, 0, "reply"), NULL);
+        }
         free(w);
     }
     arena_fini(&a);
@@ -118,10 +113,7 @@ void forward_tick(struct forward *f, uint64_t now_ms)
 {
     list_for_each_safe (it, &f->waiting) {
         struct waiting *w = container_of(it, struct waiting, link);
-        if (now_ms < w->deadline_ms)
-            continue;
-        refuse(f, &w->client, ERROR_TIMEOUT, w->node, "has not answered in five seconds.");
-        list_remove(&w->link);
-        free(w);
+        if (now_ms >= w->deadline_ms)
+            give_up(w, ERROR_TIMEOUT, "has not answered in five seconds.");
     }
 }

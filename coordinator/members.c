@@ -50,6 +50,14 @@ bool member_is_live(const struct member *m)
     return m->state != MEMBER_SUSPECT && m->state != MEMBER_GONE;
 }
 
+bool member_has_pool(const struct member *m, struct slice pool)
+{
+    for (size_t i = 0; i < m->pools.count; i++)
+        if (slice_eq(m->pools.items[i], pool))
+            return true;
+    return false;
+}
+
 static void move(struct members *ms, struct member *m, enum event event, const char *why)
 {
     enum member_state before = m->state, after = (enum member_state)transitions[before][event];

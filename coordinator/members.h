@@ -111,6 +111,7 @@ struct member *members_by_uuid(const struct members *ms, struct slice uuid);
 
 /* Neither suspect nor gone. */
 bool member_is_live(const struct member *m);
+bool member_has_pool(const struct member *m, struct slice pool);
 const char *member_state_name(enum member_state s);
 
 /* Begins `since` anew. */

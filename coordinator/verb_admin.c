@@ -88,17 +88,39 @@ void verb_stats(struct coordinator *c, const struct client *from, const struct c
     verb_send(c, from, &b);
 }
 
+static void on_control(void *arg, const char *node, struct slice reply, const struct error *e)
+{
+    static const char *const headers[] = {"reply", NULL};
+    struct deferred *d = arg;
+    struct cluster_table_writer w;
+    struct buf b = BUF_INIT;
+    (void)node;
+    if (e != NULL) {
+        deferred_refuse(d, e);
+        return;
+    }
+    cluster_table_begin(&w, &b, d->client.seq, NULL, headers);
+    cluster_row_begin(&w);
+    tns_put_string(&b, reply);
+    cluster_row_end(&w);
+    cluster_table_end(&w);
+    verb_send(d->coordinator, &d->client, &b);
+    deferred_free(d);
+}
+
 void verb_control(struct coordinator *c, const struct client *from, const struct cluster_request *r)
 {
     struct member *m = members_find(&c->members, r->control.node);
     struct error e;
-    if (m != NULL) {
-        forward_control(&c->forward, from, m, r->control.request);
+    if (m == NULL) {
+        error_set(&e, ERROR_NOT_FOUND, "There is no node \"%.*s\"; see m2sh nodes.",
+                  SLICE_ARG(r->control.node));
+        verb_refuse(c, from, &e);
         return;
     }
-    error_set(&e, ERROR_NOT_FOUND, "There is no node \"%.*s\"; see m2sh nodes.",
-              SLICE_ARG(r->control.node));
-    verb_refuse(c, from, &e);
+    struct deferred *d = deferred_create(c, from, 0);
+    if (d != NULL)
+        forward_control(&c->forward, m, r->control.request, on_control, d);
 }
 
 void verb_unsupported(struct coordinator *c, const struct client *from,

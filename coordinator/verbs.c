@@ -12,7 +12,7 @@ static verb_fn *const table[CLUSTER_VERB_COUNT] = {
     [CLUSTER_CHECK] = verb_check,       [CLUSTER_PUSH] = verb_push,
     [CLUSTER_ROLLBACK] = verb_rollback, [CLUSTER_PREPARED] = verb_prepared,
     [CLUSTER_APPLIED] = verb_applied,   [CLUSTER_NODES] = verb_nodes,
-    [CLUSTER_POOLS] = verb_pools,       [CLUSTER_WORKERS] = verb_unsupported,
+    [CLUSTER_POOLS] = verb_pools,       [CLUSTER_WORKERS] = verb_workers,
     [CLUSTER_WATCH] = verb_watch,       [CLUSTER_PROMOTE] = verb_promote,
     [CLUSTER_ABORT] = verb_abort,       [CLUSTER_ORDER] = verb_order,
     [CLUSTER_ORDERS] = verb_orders,     [CLUSTER_NOTE] = verb_note,

@@ -26,6 +26,8 @@ void orders_load(struct coordinator *c);
 void orders_tick(struct coordinator *c);
 /* verb_log.c */
 verb_fn verb_log, verb_note, verb_watch;
+/* verb_workers.c */
+verb_fn verb_workers;
 /* verb_records.c */
 verb_fn verb_records;
 

@@ -235,5 +235,6 @@ const struct verb verb_table[] = {
     {"info", "information about this server", verb_info},
     {"version", "the server's version", verb_version},
     {"metrics", "counters in Prometheus text form", verb_metrics},
+    {"workers", "workers, pool=NAME (all)", verb_workers},
     {NULL, NULL, NULL},
 };

@@ -25,6 +25,9 @@ struct verb {
     void (*answer)(struct verb_call *c);
 };
 
+/* verb_workers.c */
+void verb_workers(struct verb_call *c);
+
 /* Writes the reply of something that took a while. */
 void verb_put_outcome(struct buf *reply, const struct error *e);
 

@@ -10,6 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *pool_name_of(const struct pool_worker *w)
+{
+    const struct pool *p = w->pool;
+    return p->base.name + strlen("pool ");
+}
+
 static void pool_send(struct backend *b, struct backend_request *r)
 {
     struct pool *p = pool_of(b);

@@ -16,6 +16,11 @@ struct pool_options {
  * fail. NULL with *e. */
 struct backend *pool_get(struct backends *s, const struct pool_options *o, struct error *e);
 
+struct pool_worker;
+
+/* The name of the pool that the worker has joined. */
+const char *pool_name_of(const struct pool_worker *w);
+
 /* Which pools are paused from now on, those that do not exist yet included; all others are not.
  * ERROR_NO_MEMORY: some of the names are missing. */
 int pools_pause(struct backends *s, const struct slice *names, size_t count, struct error *e);

@@ -28,6 +28,16 @@ struct pool_port {
     unsigned pools;
 };
 
+void pool_port_each(const struct backends *set,
+                    void (*visit)(void *arg, const struct pool_worker *w), void *arg)
+{
+    const struct pool_port *p = set->pool_port;
+    if (p == NULL)
+        return;
+    list_for_each (it, &p->workers)
+        visit(arg, container_of(it, struct pool_worker, all));
+}
+
 static void remember_text(char *out, size_t room, struct slice s)
 {
     size_t len = s.len < room - 1 ? s.len : room - 1;

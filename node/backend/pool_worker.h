@@ -60,6 +60,9 @@ struct pool_port_ops {
 struct pool_port *pool_port_get(struct backends *set, const struct pool_port_ops *ops,
                                 struct error *e);
 void pool_port_close(struct backends *set); /* says BYE to all; fine when there is none */
+/* Calls `visit` for every worker of every pool. Fine when there is no port. */
+void pool_port_each(const struct backends *set,
+                    void (*visit)(void *arg, const struct pool_worker *w), void *arg);
 /* A pool uses the port, or no longer: without any it is closed at the end of the turn, so that a
  * configuration that was only prepared leaves no socket behind. */
 void pool_port_ref(struct pool_port *p);

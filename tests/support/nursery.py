@@ -4,8 +4,9 @@ already loaded everything.
 :class:`Nursery` is for tests; the rest is the process (`python3 -m support.nursery POOL CAPACITY
 NODE…`), which forks a worker for each name it reads. What a worker does is said by the path:
 
-    …/echo?ms=N   answers after N ms with the request's number, the worker's name, the route and body;
-                  from 100 ms on it prints that it has begun
+    …/echo?ms=N   answers after N ms with the request's number, the worker's name, the route, when it
+                  began and ended (CLOCK_MONOTONIC, which all processes share), and the body; from
+                  100 ms on it prints that it has begun
     …/half        a head that promises more than comes
     …/hang        never answers
     …/stop        stops its own process (SIGSTOP)
@@ -79,7 +80,8 @@ def _answer(worker: Any, request: Any) -> None:
         worker.reply(request, b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this")
         threading.Event().wait()
     query = parse_qs((request.headers.first("QUERY") or b"").decode())
-    pause_ms = int(query.get("ms", ["0"])[0])
+    pause_ms = float(query.get("ms", ["0"])[0])
+    begun = time.monotonic()
     if pause_ms >= 100:
         print(f"{worker.pool_name} has begun", flush=True)
     time.sleep(pause_ms / 1000)
@@ -87,6 +89,7 @@ def _answer(worker: Any, request: Any) -> None:
         request.headers.first("x-request") or b"",
         b"worker=" + worker.pool_name.encode(),
         b"pattern=" + (request.headers.first("PATTERN") or b""),
+        b"took=%.6f,%.6f" % (begun, time.monotonic()),
         b"body=" + request.body,
     ]
     worker.reply_http(request, b" ".join(words))
