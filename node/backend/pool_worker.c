@@ -283,12 +283,20 @@ static uint64_t silent_us(const struct pool_worker *w)
     return w->port->set->loop->now_us - w->heard_us;
 }
 
+/* Nothing was said to it for a while: a worker that sends all the time and is asked nothing must
+ * hear from us too, or it takes us for dead. Half a beat, since we look only once per beat. */
+static bool waits_for_a_word(const struct pool_worker *w)
+{
+    return w->port->set->loop->now_us - w->sent_us >= POOL_HEARTBEAT_MS * 1000u / 2;
+}
+
 static void ping_the_silent(struct pool_port *p)
 {
     struct pool_frame ping = {.type = POOL_PING};
     list_for_each (it, &p->workers) {
         struct pool_worker *w = container_of(it, struct pool_worker, all);
-        bool is_asked = silent_us(w) >= POOL_HEARTBEAT_MS * 1000u || w->unconfirmed > 0;
+        bool is_asked = silent_us(w) >= POOL_HEARTBEAT_MS * 1000u || w->unconfirmed > 0 ||
+                        waits_for_a_word(w);
         if (w->heard_us != 0 && is_asked && pool_worker_send(w, &ping))
             w->beats_sent++;
     }

@@ -588,6 +588,25 @@ static void test_a_worker_that_answers_pings_is_kept(void **state)
     worker_leave(&w);
 }
 
+/* It says so much that nobody has to ask whether it is there: it must hear from us all the same. */
+static void test_a_worker_that_only_talks_hears_from_the_node(void **state)
+{
+    (void)state;
+    struct worker_end w;
+    worker_join(&w, "1");
+    uint64_t begin_ms = clock_monotonic_ms(), heard_ms = begin_ms, longest_ms = 0;
+    while (clock_monotonic_ms() - begin_ms < 1500) {
+        worker_say(&w, "CREDIT", "1");
+        world_turn();
+        while (worker_hears(&w) || w.count > 0)
+            heard_ms = clock_monotonic_ms();
+        uint64_t silent_ms = clock_monotonic_ms() - heard_ms;
+        longest_ms = silent_ms > longest_ms ? silent_ms : longest_ms;
+    }
+    assert_true(longest_ms < POOL_HEARTBEAT_MS * POOL_BEATS_LOST);
+    worker_leave(&w);
+}
+
 /* --- an end that pulls others along --- */
 
 static struct backend *doomed;
@@ -659,6 +678,7 @@ int main(void)
         TEST(test_a_retried_request_may_wait_anew),
         TEST(test_a_silent_worker_is_lost),
         TEST(test_a_worker_that_answers_pings_is_kept),
+        TEST(test_a_worker_that_only_talks_hears_from_the_node),
         TEST(test_a_loss_that_ends_another_pool),
         TEST(test_closing_the_port_says_bye),
     };
