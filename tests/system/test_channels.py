@@ -243,6 +243,7 @@ def test_a_classic_handler_joins_and_sends(stage: Stage, cluster: Cluster) -> No
             "classic", f"ipc://{run}/send", f"ipc://{run}/recv", timeout_s=PATIENCE_S, linger_ms=0
         )
         handlers.append(stage.keep(handler))
+        assert handler.wait_ready(PATIENCE_S, subscriptions=2)  # the node's UUID and the cluster's
     clients = on_both(cluster, lambda port: Client(port).get("/classic"))
     for handler in handlers:
         request = handler.recv()
