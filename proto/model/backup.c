@@ -289,7 +289,7 @@ int backup_open(struct backup_reader *r, struct slice bytes, struct error *e)
 
 static int take_config(struct backup_reader *r, struct tns_reader *in, struct error *e)
 {
-    struct slice bytes, *kept;
+    struct slice bytes = SLICE_EMPTY, *kept;
     char hash[CANON_HASH_LEN + 1];
     if (read_string(in, &bytes, e) != 0)
         return -1;
@@ -308,7 +308,7 @@ static int take_config(struct backup_reader *r, struct tns_reader *in, struct er
 static int take_commit(struct backup_reader *r, struct tns_reader *in, struct commit *out,
                        struct error *e)
 {
-    struct slice bytes;
+    struct slice bytes = SLICE_EMPTY;
     struct commit parent = {.version = r->version};
     memcpy(parent.hash, r->hash, sizeof parent.hash);
     if (read_string(in, &bytes, e) != 0 || commit_decode(out, bytes, &r->arena, e) != 0)
@@ -335,7 +335,7 @@ static int take_record(struct tns_reader *in, struct backup_item *out, struct er
 
 static int take_end(struct backup_reader *r, struct tns_reader *in, struct error *e)
 {
-    struct slice sum;
+    struct slice sum = SLICE_EMPTY;
     if (read_string(in, &sum, e) != 0)
         return -1;
     if (!slice_eq(sum, slice_str(r->sum)))
