@@ -42,5 +42,6 @@ const struct cmd *const cmd_table[] = {
     &cmd_resume,
     &cmd_backup,
     &cmd_restore,
+    &cmd_completion,
     NULL,
 };

@@ -9,6 +9,7 @@ extern const struct cmd cmd_access;
 extern const struct cmd cmd_backup;
 extern const struct cmd cmd_check;
 extern const struct cmd cmd_commit;
+extern const struct cmd cmd_completion;
 extern const struct cmd cmd_config;
 extern const struct cmd cmd_control;
 extern const struct cmd cmd_diff;

@@ -113,11 +113,16 @@ int process_check(pid_t pid, struct error *e)
 
 const char *process_beside(const char *name, char path[PROCESS_PATH_MAX])
 {
-    ssize_t len = readlink("/proc/self/exe", path, PROCESS_PATH_MAX - strlen(name) - 1);
-    if (len > 0) {
-        path[len] = '\0';
-        strcpy(strrchr(path, '/') + 1, name);
-        if (access(path, X_OK) == 0)
+    static const char *const places[] = {"", "../sbin/"};
+    char self[PROCESS_PATH_MAX];
+    ssize_t len = readlink("/proc/self/exe", self, sizeof self - 1);
+    self[len > 0 ? len : 0] = '\0';
+    char *slash = strrchr(self, '/');
+    for (size_t i = 0; slash != NULL && i < sizeof places / sizeof places[0]; i++) {
+        int room = (int)(slash + 1 - self);
+        if (snprintf(path, PROCESS_PATH_MAX, "%.*s%s%s", room, self, places[i], name) <
+                PROCESS_PATH_MAX &&
+            access(path, X_OK) == 0)
             return path;
     }
     return name;

@@ -27,8 +27,8 @@ int process_check(pid_t pid, struct error *e);
  * ERROR_NOT_FOUND, ERROR_IO. */
 int process_signal(pid_t pid, int signal_number, const char *sudo, struct error *e);
 
-/* The program of this name that was installed with this m2sh: its path, in `path`; else just the
- * name, for PATH. */
+/* The program of this name that was installed with this m2sh, beside it or in ../sbin: its path, in
+ * `path`; else just the name, for PATH. */
 const char *process_beside(const char *name, char path[PROCESS_PATH_MAX]);
 
 /* Splits a command such as "sudo -n" into words, into `out` of `room` pointers (NULL behind the

@@ -6,15 +6,15 @@
 #include "m2sh/cluster.h"
 
 /* Options that push and rollback share. */
-#define OPTIONS_PUSH                                                                     \
-    {"why", "TEXT", "The reason; kept with the commit for ever."},                       \
-        {"policy", "WORD", "Nodes that must be ready: all (default), majority or any."}, \
-        {"canary", "N|P%|NAMES", "These nodes first: a count, a share or names."},       \
-        {"hold", "SECONDS", "How long the canary is watched (60)."},                     \
-        {"base", "N", "Refuse unless revision N is the head (the head as it is now)."},  \
-        {"dry", "[1]", "Go all the way to the decision, then take it back."},            \
-    {                                                                                    \
-        "timeout", "SECONDS", "How long to wait for the nodes, twice (10)."              \
+#define OPTIONS_PUSH                                                                    \
+    {"why", "TEXT", "The reason; kept with the commit for ever."},                      \
+        {"policy", "all|majority|any", "How many nodes must be ready (all)."},          \
+        {"canary", "N|P%|NAMES", "These nodes first: a count, a share or names."},      \
+        {"hold", "SECONDS", "How long the canary is watched (60)."},                    \
+        {"base", "N", "Refuse unless revision N is the head (the head as it is now)."}, \
+        {"dry", "[1]", "Go all the way to the decision, then take it back."},           \
+    {                                                                                   \
+        "timeout", "SECONDS", "How long to wait for the nodes, twice (10)."             \
     }
 
 /* Fills author, policy, canary, hold, base, dry and timeout from the options. ERROR_USAGE. */
