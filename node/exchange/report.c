@@ -35,9 +35,9 @@ static const struct figure figures[] = {
     FIGURE(refused, "counter", "Requests refused because the queue was full"),
     FIGURE(timed_out, "counter", "Requests that waited or worked too long"),
 };
-#define UPSTREAM_FIGURE(field, type, help)                                       \
-    {                                                                            \
-        "upstream_" #field, help, type, offsetof(struct upstream_figures, field) \
+#define UPSTREAM_FIGURE(field, type, help)                                              \
+    {                                                                                   \
+        "upstream_server_" #field, help, type, offsetof(struct upstream_figures, field) \
     }
 static const struct figure upstream_figure_table[] = {
     UPSTREAM_FIGURE(requests, "counter", "Requests proxied to this upstream, repetitions included"),
@@ -151,7 +151,8 @@ static void put_upstream_json(const struct upstream *u, struct buf *out)
     buf_append_str(out, "{\"name\":");
     json_put_string(out, slice_str(u->name));
     for (size_t i = 0; i < UPSTREAM_FIGURE_COUNT; i++)
-        buf_printf(out, ",\"%s\":%llu", upstream_figure_table[i].name + sizeof "upstream_" - 1,
+        buf_printf(out, ",\"%s\":%llu",
+                   upstream_figure_table[i].name + sizeof "upstream_server_" - 1,
                    (unsigned long long)upstream_value(u, i));
     buf_append_char(out, '}');
 }

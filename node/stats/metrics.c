@@ -50,9 +50,15 @@ static void put_label_value(struct buf *out, struct slice s)
     }
 }
 
+/* Counters end in _total, as Prometheus wants it. */
+static const char *ending_of(const struct metric *m)
+{
+    return strcmp(m->type, "counter") == 0 ? "_total" : "";
+}
+
 static void put_metric(struct buf *out, const struct metric *m)
 {
-    buf_printf(out, PREFIX "%s", m->name);
+    buf_printf(out, PREFIX "%s%s", m->name, ending_of(m));
     if (m->label != NULL) {
         buf_printf(out, "{%s=\"", m->label);
         put_label_value(out, m->label_value);
@@ -75,8 +81,10 @@ void metrics_prometheus(struct buf *out, const struct counters *c, const struct 
     }
     put_latency(out, &c->latency);
     for (size_t i = 0; i < count; i++) {
+        char name[96];
+        snprintf(name, sizeof name, "%s%s", metrics[i].name, ending_of(&metrics[i]));
         if (i == 0 || strcmp(metrics[i].name, metrics[i - 1].name) != 0)
-            put_head(out, metrics[i].name, metrics[i].help, metrics[i].type);
+            put_head(out, name, metrics[i].help, metrics[i].type);
         put_metric(out, &metrics[i]);
     }
 }

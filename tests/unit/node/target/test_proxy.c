@@ -712,7 +712,8 @@ static void test_report(void **state)
     report_json(w, &text);
     assert_non_null(strstr(buf_str(&text), want));
     far_says(&p, &p.far[0], HELLO);
-    snprintf(want, sizeof want, "upstream_idle{upstream=\"127.0.0.1:%u\"} 1\n", p.far[0].port);
+    snprintf(want, sizeof want, "upstream_server_idle{upstream=\"127.0.0.1:%u\"} 1\n",
+             p.far[0].port);
     buf_clear(&text);
     report_metrics(w, &text);
     assert_non_null(strstr(buf_str(&text), want));
