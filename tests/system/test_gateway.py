@@ -10,6 +10,8 @@ from typing import Any, Iterator, List
 import pytest
 import zmq
 
+from mongrel2 import Connection
+
 from support.cluster import Cluster
 from support.load import Ask, Load
 from support.program import Program, run
@@ -190,3 +192,29 @@ USAGE: List[Any] = [
 def test_usage(stage: Stage, node: Kit, words: List[str], what: str) -> None:
     done = run([node.mongrel2.parent / "m2gateway", *words], stage.folder())
     assert done.returncode == 2 and what in done.stderr.decode(), done.stderr
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_a_channel_is_reached_through_a_gateway(cluster: Cluster, stage: Stage) -> None:
+    """The handler knows one address, and the cluster's UUID."""
+    gateway = Gateway(cluster)
+    handler = stage.keep(Connection("classic", gateway.send, gateway.recv, timeout_s=PATIENCE_S, linger_ms=0))
+    assert handler.wait_ready(PATIENCE_S)
+    wait_joined(cluster, 1)
+    clients = [Client(node.port).get("/pool/echo") for node in cluster.nodes.values()]
+    for _ in clients:
+        request = handler.recv()
+        handler.reply(request, CHUNKED)
+        handler.join(request, b"hall")
+    for client in clients:
+        assert client.read(len(CHUNKED)) == CHUNKED
+    for node in cluster.nodes.values():
+        until(lambda: b"mongrel2_channel_members 1\n" in node.get("/metrics").body, "one has joined")
+    cluster_uuid = re.search(r"cluster=([0-9a-f-]{36})", cluster.nodes["alpha"].running.log())
+    assert cluster_uuid
+    handler.send_channel(cluster_uuid[1], b"hall", b"hello", chunk=True)
+    for client in clients:
+        assert client.read(10) == b"5\r\nhello\r\n"
+        client.close()
