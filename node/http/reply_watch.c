@@ -64,6 +64,16 @@ static void take_codings(struct reply_watch *w, struct slice value)
     }
 }
 
+/* Options have no parameters (RFC 9110 section 7.6.1): read as framing_connection reads them. */
+static void take_options(struct reply_watch *w, struct slice value)
+{
+    struct slice option;
+    while (fields_next(&value, &option)) {
+        w->close = w->close || slice_eq_nocase(option, SLICE("close"));
+        w->keep_alive = w->keep_alive || slice_eq_nocase(option, SLICE("keep-alive"));
+    }
+}
+
 static void take_field(struct reply_watch *w, struct slice line)
 {
     size_t colon = slice_find(line, ':');
@@ -84,8 +94,7 @@ static void take_field(struct reply_watch *w, struct slice line)
     } else if (id == FIELD_TRANSFER_ENCODING) {
         take_codings(w, value);
     } else {
-        w->close = w->close || fields_has_token(value, SLICE("close"));
-        w->keep_alive = w->keep_alive || fields_has_token(value, SLICE("keep-alive"));
+        take_options(w, value);
     }
 }
 
