@@ -35,18 +35,18 @@ static void on_records(void *arg, const struct store_result *r);
 
 static int next_page(struct backup *b, struct slice before, struct error *e)
 {
-    return store_scan(b->store, store_kinds[b->kind], before, PAGE, on_records, b, e);
+    return store_scan(b->store, backup_kinds[b->kind], before, PAGE, on_records, b, e);
 }
 
 static int put_records(struct backup *b, const struct store_result *r, struct error *e)
 {
     for (size_t i = 0; i < r->record_count; i++, b->records++)
-        if (backup_put_record(&b->writer, slice_str(store_kinds[b->kind]), r->records[i].key,
+        if (backup_put_record(&b->writer, slice_str(backup_kinds[b->kind]), r->records[i].key,
                               r->records[i].value, e) != 0)
             return -1;
     if (r->record_count == PAGE)
         return next_page(b, r->records[PAGE - 1].key, e);
-    if (++b->kind < STORE_KINDS)
+    if (++b->kind < BACKUP_KINDS)
         return next_page(b, SLICE_EMPTY, e);
     if (backup_finish(&b->writer, e) != 0)
         return -1;

@@ -13,9 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-enum {
-    TIMEOUT_MS = 10000
-}; /* of the commit that ends it, where the push that began it is unknown */
+/* Of the commit that ends it, where the push that began it is unknown. */
+enum { TIMEOUT_MS = 10000 };
 
 /* The commit that is to end it. */
 struct ending {

@@ -1,6 +1,7 @@
 /* The records beside the commits, as they are in the store: what a backup takes with it. */
 
 #include "coordinator/verbs.h"
+#include "proto/model/backup.h"
 #include "proto/wire/cluster_reply.h"
 
 static void on_records(void *arg, const struct store_result *r)
@@ -27,9 +28,9 @@ static void on_records(void *arg, const struct store_result *r)
 
 static const char *kind_of(struct slice word)
 {
-    for (size_t i = 0; i < STORE_KINDS; i++)
-        if (slice_eq(word, slice_str(store_kinds[i])))
-            return store_kinds[i];
+    for (size_t i = 0; i < BACKUP_KINDS; i++)
+        if (slice_eq(word, slice_str(backup_kinds[i])))
+            return backup_kinds[i];
     return NULL;
 }
 

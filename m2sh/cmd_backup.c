@@ -22,8 +22,6 @@ struct saving {
     struct out_progress progress;
 };
 
-static const char *const kinds[] = {"note", "outcome", "order"};
-
 /* What the coordinator has answered to `request`; NULL with *e, also when it has refused. */
 static const struct cluster_table *ask(struct saving *s, struct cluster_request *request,
                                        struct error *e)
@@ -126,8 +124,8 @@ static int save(struct saving *s, const char *path, struct error *e)
 {
     if (begin(s, path, e) != 0 || save_commits(s, e) != 0)
         return -1;
-    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++)
-        if (save_records(s, kinds[i], e) != 0)
+    for (size_t i = 0; i < BACKUP_KINDS; i++)
+        if (save_records(s, backup_kinds[i], e) != 0)
             return -1;
     return backup_finish(&s->writer, e);
 }

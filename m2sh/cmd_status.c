@@ -113,13 +113,22 @@ static void judge(struct report *r)
     qsort(r->problems, r->count, sizeof *r->problems, compare);
 }
 
+/* What nodes that are in order serve: while a canary is held, not all the same. */
+static void put_served(const struct node_table *t, struct buf *out)
+{
+    if (t->held[0] != '\0')
+        buf_append_str(out, " what is meant for them.\n");
+    else
+        buf_printf(out, " revision %lld.\n", (long long)t->head);
+}
+
 static void put_headline(const struct report *r, const struct out_term *term, struct buf *out)
 {
     size_t rows = r->nodes.rows->row_count;
     if (r->count == 0) {
-        buf_printf(out, "%sAll is well:%s %zu node%s serve%s revision %lld.\n",
-                   out_term_begin(term, OUT_GOOD), out_term_end(term, OUT_GOOD), rows,
-                   rows == 1 ? "" : "s", rows == 1 ? "s" : "", (long long)r->nodes.head);
+        buf_printf(out, "%sAll is well:%s %zu node%s serve%s", out_term_begin(term, OUT_GOOD),
+                   out_term_end(term, OUT_GOOD), rows, rows == 1 ? "" : "s", rows == 1 ? "s" : "");
+        put_served(&r->nodes, out);
         return;
     }
     const struct problem *worst = &r->problems[0];
@@ -127,8 +136,8 @@ static void put_headline(const struct report *r, const struct out_term *term, st
                r->count == 1 ? " is" : "s are", out_term_end(term, OUT_BAD), worst->text);
     for (size_t i = 0; i < r->count; i++)
         buf_printf(out, "  %s\n      %s\n", r->problems[i].text, r->problems[i].command);
-    buf_printf(out, "%zu of %zu nodes serve revision %lld.\n", r->synced, rows,
-               (long long)r->nodes.head);
+    buf_printf(out, "%zu of %zu nodes serve", r->synced, rows);
+    put_served(&r->nodes, out);
 }
 
 /* The newest commit: who, when, why. */

@@ -13,8 +13,6 @@
 static const struct store_ops *const implementations[] = {
     &store_sqlite_ops, &store_redis_ops, &store_redis_sentinel_ops, &store_memory_ops};
 
-const char *const store_kinds[STORE_KINDS] = {STORE_NOTE, STORE_OUTCOME, STORE_ORDER};
-
 int store_open(struct store **out, const char *url, struct ev_loop *loop, struct error *e)
 {
     size_t len = strcspn(url, ":");

@@ -25,14 +25,11 @@
 struct ev_loop;
 struct store;
 
-/* Kinds of records. Keys sort as bytes; a kind is a lower-case word. */
+/* Kinds of records. Keys sort as bytes; a kind is a lower-case word. All are in backup_kinds
+ * (proto/model/backup.h) too. */
 #define STORE_NOTE    "note"    /* key: time and number; a person's remark */
 #define STORE_OUTCOME "outcome" /* key: version; what became of a commit on the nodes */
 #define STORE_ORDER   "order"   /* key: "node NAME" or "pool NAME"; what a person has ordered */
-
-/* All of them: what a backup takes with it. */
-#define STORE_KINDS 3
-extern const char *const store_kinds[STORE_KINDS];
 
 struct store_head {
     uint64_t version;              /* 0: no commit yet */

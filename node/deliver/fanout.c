@@ -13,9 +13,8 @@ enum { COPY_MOST = 2048, CHUNK_ROOM = 24 };
 
 struct fanout {
     const struct xreply *x;
-    struct push plain; /* the bytes as they are */
-    struct push
-        framed; /* with the head of a WebSocket frame, for those who get frames as they are */
+    struct push plain;   /* the bytes as they are */
+    struct push framed;  /* as a frame, for WebSockets whose frames the handler makes */
     struct push message; /* for WebSockets whose frames the node makes */
     struct push chunked;
     struct payload *frame, *chunk;

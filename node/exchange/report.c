@@ -105,9 +105,9 @@ static size_t put_gauges(const struct worker *w, struct metric *m)
     m[6] = (struct metric){.name = "channel_members",
                            .help = "Connections in channels, counted once in each",
                            .value = (double)w->channels->members};
-    for (size_t i = 0; i < 7; i++)
+    for (size_t i = 0; i < GAUGES; i++)
         m[i].type = "gauge";
-    return 7;
+    return GAUGES;
 }
 
 void report_metrics(struct worker *w, struct buf *out)

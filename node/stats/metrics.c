@@ -81,10 +81,11 @@ void metrics_prometheus(struct buf *out, const struct counters *c, const struct 
     }
     put_latency(out, &c->latency);
     for (size_t i = 0; i < count; i++) {
-        char name[96];
-        snprintf(name, sizeof name, "%s%s", metrics[i].name, ending_of(&metrics[i]));
-        if (i == 0 || strcmp(metrics[i].name, metrics[i - 1].name) != 0)
+        if (i == 0 || strcmp(metrics[i].name, metrics[i - 1].name) != 0) {
+            char name[96];
+            snprintf(name, sizeof name, "%s%s", metrics[i].name, ending_of(&metrics[i]));
             put_head(out, name, metrics[i].help, metrics[i].type);
+        }
         put_metric(out, &metrics[i]);
     }
 }

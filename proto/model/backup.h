@@ -17,6 +17,10 @@
 
 #include <stdio.h>
 
+/* The kinds of records that belong into one; coordinator/store/store.h says what they are. */
+#define BACKUP_KINDS 3
+extern const char *const backup_kinds[BACKUP_KINDS];
+
 struct backup_info {
     char cluster[UUID_LEN + 1];
     uint64_t version; /* of the last commit; 0: there is none */
@@ -52,7 +56,7 @@ void backup_writer_fini(struct backup_writer *w); /* a file that is not finished
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
-/* Maps a file; free it with munmap (an empty one is refused). ERROR_NOT_FOUND, ERROR_IO. */
+/* Maps a file; free it with munmap. ERROR_IO; ERROR_INVALID: it is empty. */
 int backup_map(struct slice *out, const char *path, struct error *e);
 
 enum backup_kind { BACKUP_COMMIT, BACKUP_RECORD };

@@ -196,7 +196,7 @@ struct cluster_watch {
 };
 
 struct cluster_decide { /* promote, abort */
-    int64_t version;    /* 0: the push that is running */
+    int64_t version;    /* 0: the push that is running, or the canary that is held */
     struct cluster_author author;
 };
 

@@ -220,7 +220,7 @@ static const struct field watch_fields[] = {
 
 static const struct field decide_fields[] = {
     {"version", FIELD_INT, false, AT(cluster_decide, version), 0, 0, 0, NULL,
-     "which commit; 0 the push that is running"},
+     "which commit; 0 the one that is running or held"},
     AUTHOR(cluster_decide, false),
 };
 
@@ -302,7 +302,7 @@ static const struct cluster_verb_info verbs[CLUSTER_VERB_COUNT] = {
     [CLUSTER_PROMOTE] = VERB("promote", ROLE_ADMIN, 0, decide_fields,
                              "Go on with a commit that is held at its canary."),
     [CLUSTER_ABORT] = VERB("abort", ROLE_ADMIN, 0, decide_fields,
-                           "Take back the push that is running."),
+                           "Take back the push that is running, or the canary that is held."),
     [CLUSTER_ORDER] = VERB("order", ROLE_ADMIN, 0, order_fields,
                            "Drain or undrain a node, pause or resume a pool."),
     [CLUSTER_ORDERS] = {"orders", ROLE_VIEWER | ROLE_ADMIN, VERB_READ, NULL, 0,

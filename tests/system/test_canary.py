@@ -122,6 +122,7 @@ def test_one_that_does_well_goes_on(cluster: Cluster) -> None:
         assert (held["head"], held["scope"], held["synced"]) == (2, "alpha", 3)
         assert serves(cluster) == {"alpha": 2, "beta": 1, "gamma": 1}
         text = cluster.m2sh("status").stdout
+        assert "All is well: 3 nodes serve what is meant for them." in text
         assert "Revision 2 is held at its canary, alpha. It is being watched." in text
         assert "m2sh promote -rev 2" in text and "m2sh abort -rev 2" in text
         refused = cluster.push(3, status=7)
