@@ -24,11 +24,17 @@ static void on_request(void *arg, const struct client *from, const struct cluste
     verb_find(r->verb)(arg, from, r);
 }
 
-static void on_answer(void *arg, const struct peer *from, struct slice message)
+static int admit(void *arg, const struct client *from, struct cluster_request *r, struct error *e)
 {
     struct coordinator *c = arg;
-    (void)from;
-    forward_answer(&c->forward, message);
+    return access_check(&c->access, from, r, e);
+}
+
+static void on_answer(void *arg, const struct client *from, struct slice message)
+{
+    struct coordinator *c = arg;
+    if (access_may_answer(&c->access, from))
+        forward_answer(&c->forward, message);
 }
 
 /* ---- updates ------------------------------------------------------------------------------ */
@@ -57,6 +63,8 @@ void coordinator_beat(struct coordinator *c)
         u.beat.orders_seq = c->orders.seq;
         u.beat.orders = buf_slice(&orders);
     }
+    if (c->leader.is_leader)
+        u.beat.keys_seq = c->access.keys.seq;
     cluster_update_encode(&b, &u);
     if (!b.failed && !orders.failed)
         publisher_send(&c->publisher, SLICE(CLUSTER_TOPIC_BEAT), buf_slice(&b));
@@ -88,6 +96,37 @@ static void on_subscribe(void *arg, struct slice topic)
         coordinator_beat(c);
     else if (slice_starts_with(topic, SLICE(CLUSTER_TOPIC_POOL)))
         publish_pool(c, topic);
+}
+
+static bool may_hear(void *arg, struct slice key, struct slice topic)
+{
+    struct coordinator *c = arg;
+    return access_may_hear(&c->access, key, topic);
+}
+
+static void on_reopening(void *arg)
+{
+    struct coordinator *c = arg;
+    access_unwatch_updates(&c->access);
+}
+
+static void on_reopened(void *arg)
+{
+    struct coordinator *c = arg;
+    struct error e;
+    if (access_watch_updates(&c->access, c->loop, c->zmq, c->publisher.socket, &e) != 0)
+        log_error("access", "%s", e.text);
+}
+
+static const struct publisher_ops plain_updates = {.on_subscribe = on_subscribe};
+static const struct publisher_ops keyed_updates = {.on_subscribe = on_subscribe,
+                                                   .may_hear = may_hear,
+                                                   .reopening = on_reopening,
+                                                   .reopened = on_reopened};
+
+void coordinator_cut_updates(struct coordinator *c)
+{
+    publisher_reopen(&c->publisher);
 }
 
 static void publish_pools(struct coordinator *c)
@@ -165,6 +204,7 @@ static void loaded(struct coordinator *c, bool is_new)
     }
     c->is_ready = true;
     orders_load(c);
+    keys_tick(c);
     coordinator_beat(c);
     c->on_ready(c->ready_arg);
 }
@@ -316,7 +356,8 @@ static void on_leader_change(void *arg, const char *why)
     if (!c->leader.is_leader && c->push != NULL)
         push_abort(c->push, "The coordinator has lost its lease.", NULL);
     if (c->is_ready && c->leader.is_leader)
-        c->is_stale = c->orders_stale = true; /* others may have added to the history */
+        c->is_stale = c->orders_stale = c->keys_stale =
+            true; /* others may have added to the history */
     coordinator_beat(c);
 }
 
@@ -330,6 +371,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     leader_tick(&c->leader, now);
     load_head(c); /* a leader too: a store that has forgotten is to be noticed before a push is */
     orders_tick(c);
+    keys_tick(c);
     canary_tick(c);
     coordinator_effect_tick(c, false);
     members_tick(&c->members, now);
@@ -371,10 +413,17 @@ static int open_parts(struct coordinator *c, struct error *e)
     if (c->zmq == NULL)
         return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
     zmq_ctx_set(c->zmq, ZMQ_MAX_SOCKETS, 65535);
-    if (requests_open(&c->requests, c->loop, c->zmq, config->listen, &config->security,
+    bool has_keys = config->security.keys != NULL;
+    c->requests_security = c->updates_security = config->security;
+    c->requests_security.zap_domain = ACCESS_REQUESTS;
+    c->updates_security.zap_domain = ACCESS_UPDATES;
+    if (access_open(&c->access, c->loop, c->zmq, has_keys, e) != 0 ||
+        requests_open(&c->requests, c->loop, c->zmq, config->listen, &c->requests_security,
                       config->message_max, e) != 0 ||
-        publisher_open(&c->publisher, c->loop, c->zmq, config->publish, &config->security,
-                       on_subscribe, c, e) != 0 ||
+        publisher_open(&c->publisher, c->loop, c->zmq, config->publish, &c->updates_security,
+                       has_keys ? &keyed_updates : &plain_updates, c, e) != 0 ||
+        access_watch(&c->access, c->loop, c->zmq, c->requests.socket, c->publisher.socket, e) !=
+            0 ||
         advertise(c, c->requests.endpoint, c->requests_at, e) != 0 ||
         advertise(c, c->publisher.endpoint, c->updates_at, e) != 0)
         return -1;
@@ -394,6 +443,7 @@ int coordinator_create(struct coordinator **out, struct ev_loop *loop,
     if (c->config.message_max == 0)
         c->config.message_max = CLUSTER_MESSAGE_MAX;
     memcpy(c->head.at.hash, COMMIT_NO_PARENT, sizeof c->head.at.hash);
+    c->requests.admit = admit;
     c->requests.on_request = on_request;
     c->requests.on_answer = on_answer;
     c->requests.arg = c;
@@ -438,8 +488,10 @@ void coordinator_destroy(struct coordinator **c)
     store_close(&it->store); /* answers what it still owes, an append included */
     coordinator_push_fini(it);
     forward_fini(&it->forward); /* answers */
+    access_unwatch(&it->access);
     requests_close(&it->requests);
     publisher_close(&it->publisher);
+    access_close(&it->access);
     events_fini(&it->events);
     members_fini(&it->members);
     orders_fini(&it->orders);

@@ -5,6 +5,7 @@
 #ifndef COORDINATOR_COORDINATOR_H
 #define COORDINATOR_COORDINATOR_H
 
+#include "coordinator/access.h"
 #include "coordinator/canary_run.h"
 #include "coordinator/chain_check.h"
 #include "coordinator/effect.h"
@@ -32,9 +33,10 @@ struct coordinator_config {
         *advertise; /* host by which others reach this machine, when listen has none; or NULL */
     const char *name;
     struct link_security security;
-    int64_t settle_ms;  /* how long nodes may report before the first push after a start */
-    int64_t lease_ms;   /* 0: LEASE_TTL_MS */
-    size_t message_max; /* 0: CLUSTER_MESSAGE_MAX */
+    const char *keys_dir; /* of the certificates that are accepted; with security.keys */
+    int64_t settle_ms;    /* how long nodes may report before the first push after a start */
+    int64_t lease_ms;     /* 0: LEASE_TTL_MS */
+    size_t message_max;   /* 0: CLUSTER_MESSAGE_MAX */
 };
 
 /* The head in the forms in which it is asked for. */
@@ -63,6 +65,8 @@ struct coordinator {
     struct head head;
     struct publisher publisher;
     struct requests requests;
+    struct link_security requests_security, updates_security;
+    struct access access;
     struct members members;
     struct events events;
     struct forward forward;
@@ -85,6 +89,8 @@ struct coordinator {
     struct chain_check chain;          /* of what lies between the head and it */
     struct error store_problem;        /* why the head could not be read; ERROR_NONE: it could */
     bool orders_loading, orders_stale; /* as loading and is_stale, of the orders */
+    bool keys_loading, keys_stale;     /* the same, of the keys */
+    uint64_t keys_read_ms;             /* monotonic */
     char order_ending[ORDER_KEY_MAX];  /* is being removed because its time is over; "": none */
     bool told_settled;
     bool is_ready; /* requests are taken */
@@ -107,6 +113,9 @@ void coordinator_destroy(struct coordinator **c);
 
 /* Have the nodes had their time to report after a start? */
 bool coordinator_is_settled(const struct coordinator *c);
+
+/* A key was revoked: whoever hears the updates with it is cut off. */
+void coordinator_cut_updates(struct coordinator *c);
 
 /* Publishes the beat now: something in it has changed. */
 void coordinator_beat(struct coordinator *c);

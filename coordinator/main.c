@@ -6,6 +6,7 @@
 #include "proto/base/args.h"
 #include "proto/base/failpoint.h"
 #include "proto/base/log.h"
+#include "proto/link/credentials.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -29,6 +30,7 @@ static const struct args_option options[] = {
     {"publish", "SPEC", "updates socket (default tcp://127.0.0.1:6781)"},
     {"advertise", "HOST", "how others reach this machine, when the sockets are on all addresses"},
     {"name", "N", "this coordinator's name (default: the host's)"},
+    {"keys", "DIR", "CURVE keys: coordinator.cert, and a certificate of each that may connect"},
     {"insecure", NULL, "allow sockets in the open without keys"},
     {"lease", "SECONDS", "how long a leader that has died is still held to lead (default 5)"},
     {"settle", "SECONDS", "after a start, how long nodes may report before a push (default 3)"},
@@ -87,7 +89,8 @@ static int read_config(const struct args *a, const char *host, struct coordinato
         .publish = args_get(a, "publish", "tcp://127.0.0.1:6781"),
         .advertise = args_get(a, "advertise", NULL),
         .name = args_get(a, "name", host),
-        .security = {NULL, args_has(a, "insecure")},
+        .security = {.insecure = args_has(a, "insecure")},
+        .keys_dir = args_get(a, "keys", NULL),
         .settle_ms = settle_s * 1000,
         .lease_ms = lease_s * 1000,
     };
@@ -111,13 +114,20 @@ static void on_ready(void *arg)
     sd_notify(0, "READY=1");
 }
 
-static int run(const struct coordinator_config *config)
+static int run(struct coordinator_config *config)
 {
+    struct credentials credentials;
     struct ev_loop *loop = ev_default_loop(EVFLAG_NOENV);
     ev_signal term, interrupt;
     struct coordinator *c;
     struct error e;
     signal(SIGPIPE, SIG_IGN);
+    if (config->keys_dir != NULL &&
+        credentials_load(&credentials, config->keys_dir, ROLE_COORDINATOR, &e) != 0) {
+        log_error("coordinator", "%s", e.text);
+        return 2;
+    }
+    config->security.keys = config->keys_dir != NULL ? &credentials.keys : NULL;
     if (coordinator_create(&c, loop, config, &e) != 0) {
         log_error("coordinator", "%s", e.text);
         return e.code == ERROR_USAGE || e.code == ERROR_DENIED ? 2 : 1;
@@ -130,6 +140,8 @@ static int run(const struct coordinator_config *config)
     ev_run(loop, 0);
     struct error failure = c->failure;
     coordinator_destroy(&c);
+    if (config->keys_dir != NULL)
+        credentials_wipe(&credentials);
     if (failure.code != ERROR_NONE)
         log_error("coordinator", "%s", failure.text);
     return failure.code == ERROR_NONE ? 0 : 1;

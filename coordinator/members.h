@@ -14,6 +14,7 @@
 #include "proto/base/histogram.h"
 #include "proto/base/map.h"
 #include "proto/base/uuid.h"
+#include "proto/link/keyring.h"
 #include "proto/model/canon.h"
 #include "proto/wire/cluster_msg.h"
 
@@ -53,7 +54,8 @@ struct member {
     char boot[UUID_LEN + 1];
     enum member_state state;
     struct peer peer;
-    struct arena info; /* of the strings below, anew with each join */
+    char key[CURVE_KEY_LEN + 1]; /* with which it joined; "": a plain connection */
+    struct arena info;           /* of the strings below, anew with each join */
     const char *name, *server, *host, *program, *addresses, *handler, *control;
     struct field_strings pools;
     int64_t pid;

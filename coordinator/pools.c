@@ -5,7 +5,7 @@
 
 #include "proto/wire/cluster_update.h"
 
-const char *const pools_headers[] = {"pool", "node", "uuid", "endpoint", NULL};
+const char *const pools_headers[] = {"pool", "node", "uuid", "endpoint", "key", NULL};
 
 static void put_row(struct cluster_table_writer *w, const struct member *m, struct slice pool)
 {
@@ -14,6 +14,7 @@ static void put_row(struct cluster_table_writer *w, const struct member *m, stru
     tns_put_str(w->out, m->name);
     tns_put_str(w->out, m->uuid);
     tns_put_str(w->out, m->handler);
+    tns_put_str(w->out, m->key);
     cluster_row_end(w);
 }
 

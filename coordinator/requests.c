@@ -4,6 +4,7 @@
 #include "coordinator/requests.h"
 
 #include "proto/base/log.h"
+#include "proto/link/zap.h"
 #include "proto/wire/cluster_reply.h"
 
 #include <errno.h>
@@ -78,7 +79,7 @@ void requests_take(struct requests *q, const struct client *from, struct slice m
     struct error e;
     q->requests++;
     if (message.len > 0 && message.ptr[message.len - 1] == '}') {
-        q->on_answer(q->arg, &from->peer, message);
+        q->on_answer(q->arg, from, message);
         return;
     }
     arena_reset(&q->arena);
@@ -86,6 +87,8 @@ void requests_take(struct requests *q, const struct client *from, struct slice m
     client.seq = r.seq;
     if (result != 0)
         refuse(q, &client, &e);
+    else if (q->admit != NULL && q->admit(q->arg, &client, &r, &e) != 0)
+        requests_send_error(q, &client, &e, NULL);
     else
         q->on_request(q->arg, &client, &r);
 }
@@ -101,6 +104,9 @@ static void take_frames(struct requests *q, zmq_msg_t *frames, size_t count)
     from.delimiter = count > 2 && zmq_msg_size(&frames[1]) == 0;
     if (count == (from.delimiter ? 3u : 2u)) {
         zmq_msg_t *body = &frames[count - 1];
+        struct slice key = zap_key_of(body);
+        if (key.len == CURVE_KEY_LEN)
+            memcpy(from.key, key.ptr, key.len);
         requests_take(q, &from, slice_of(zmq_msg_data(body), zmq_msg_size(body)));
         return;
     }

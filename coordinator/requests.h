@@ -8,6 +8,7 @@
 #include "proto/base/buf.h"
 #include "proto/link/endpoint.h"
 #include "proto/link/evzmq.h"
+#include "proto/link/keyring.h"
 #include "proto/wire/cluster_msg.h"
 
 #include <stdbool.h>
@@ -16,6 +17,7 @@
 /* Where an answer goes: kept by value as long as the answer takes. */
 struct client {
     struct peer peer;
+    char key[CURVE_KEY_LEN + 1]; /* with which it connected; "": a plain connection */
     bool delimiter; /* it sent an empty frame first, as a REQ does, and wants one back */
     int64_t seq;
 };
@@ -25,10 +27,12 @@ struct requests {
     struct evzmq z;
     char endpoint[ENDPOINT_MAX]; /* as bound */
     size_t message_max;
+    /* May it be asked? -1 with *e: refused. May be NULL. */
+    int (*admit)(void *arg, const struct client *from, struct cluster_request *r, struct error *e);
     /* A well-formed request; borrowed until it returns. */
     void (*on_request)(void *arg, const struct client *from, const struct cluster_request *r);
     /* A dict: a node's answer to a request of ours. Borrowed. */
-    void (*on_answer)(void *arg, const struct peer *from, struct slice message);
+    void (*on_answer)(void *arg, const struct client *from, struct slice message);
     void *arg;
     struct arena arena;
     uint64_t requests, refused, lost;

@@ -73,6 +73,11 @@ void verb_stats(struct coordinator *c, const struct client *from, const struct c
     put_states(&w, &c->members);
     put_stat(&w, "requests", c->requests.requests, "messages received");
     put_stat(&w, "requests_refused", c->requests.refused, "of those, malformed");
+    put_stat(&w, "requests_denied", c->access.denied, "of those, beyond the role of their key");
+    put_stat(&w, "keys_refused", c->access.zap.refused, "connections with a key not accepted");
+    put_stat(&w, "handshakes_failed",
+             c->access.handshakes[0].failed + c->access.handshakes[1].failed,
+             "connections without a key where one is needed, or not to the protocol");
     put_stat(&w, "answers_lost", c->requests.lost, "answers to clients that had gone");
     put_stat(&w, "beats", n->beats, "beats of nodes");
     put_stat(&w, "joins", n->joins, "joins of nodes");
@@ -121,13 +126,4 @@ void verb_control(struct coordinator *c, const struct client *from, const struct
     struct deferred *d = deferred_create(c, from, 0);
     if (d != NULL)
         forward_control(&c->forward, m, r->control.request, on_control, d);
-}
-
-void verb_unsupported(struct coordinator *c, const struct client *from,
-                      const struct cluster_request *r)
-{
-    struct error e;
-    error_set(&e, ERROR_UNSUPPORTED, "This coordinator does not offer \"%s\".",
-              cluster_verb_name(r->verb));
-    verb_refuse(c, from, &e);
 }

@@ -38,6 +38,7 @@ void verb_join(struct coordinator *c, const struct client *from, const struct cl
         return;
     }
     c->counters.joins++;
+    memcpy(m->key, from->key, sizeof m->key);
     cluster_table_begin(&w, &b, from->seq, NULL, headers);
     cluster_row_begin(&w);
     tns_put_str(&b, c->cluster);
@@ -49,10 +50,24 @@ void verb_join(struct coordinator *c, const struct client *from, const struct cl
     verb_send(c, from, &b);
 }
 
+/* Is it this node that speaks? If not, refuses. */
+static bool is_own(struct coordinator *c, const struct client *from, const struct member *m)
+{
+    struct error e;
+    if (m == NULL || access_is_own(&c->access, from, m->key))
+        return true;
+    c->access.denied++;
+    error_set(&e, ERROR_DENIED, "Node %s has joined with another key.", m->name);
+    verb_refuse(c, from, &e);
+    return false;
+}
+
 void verb_beat(struct coordinator *c, const struct client *from, const struct cluster_request *r)
 {
     struct error e;
     const struct member *m = members_by_uuid(&c->members, r->beat.uuid);
+    if (!is_own(c, from, m))
+        return;
     uint64_t wanted = m != NULL ? coordinator_version_for(c, slice_str(m->name))
                                 : c->head.at.version;
     c->counters.beats++;
@@ -65,8 +80,7 @@ void verb_leave(struct coordinator *c, const struct client *from, const struct c
 {
     struct member *m = members_by_uuid(&c->members, r->leave.uuid);
     char uuid[UUID_LEN + 1];
-    (void)from;
-    if (m == NULL || !slice_eq(r->leave.boot, slice_str(m->boot)))
+    if (m == NULL || !is_own(c, from, m) || !slice_eq(r->leave.boot, slice_str(m->boot)))
         return;
     memcpy(uuid, m->uuid, sizeof uuid);
     members_leave(&c->members, &r->leave);
@@ -77,15 +91,15 @@ void verb_leave(struct coordinator *c, const struct client *from, const struct c
 void verb_prepared(struct coordinator *c, const struct client *from,
                    const struct cluster_request *r)
 {
-    (void)from;
-    if (coordinator_is_pushing(c))
+    if (is_own(c, from, members_by_uuid(&c->members, r->ack.uuid)) && coordinator_is_pushing(c))
         push_prepared(c->push, &r->ack);
 }
 
 void verb_applied(struct coordinator *c, const struct client *from, const struct cluster_request *r)
 {
     struct member *m = members_by_uuid(&c->members, r->ack.uuid);
-    (void)from;
+    if (!is_own(c, from, m))
+        return;
     if (!r->ack.ok)
         events_add(&c->events, "node", m != NULL ? m->name : "?", r->ack.version,
                    "runs the commit, but has not written it: %.*s", SLICE_ARG(r->ack.error));

@@ -11,7 +11,7 @@ typedef void verb_fn(struct coordinator *c, const struct client *from,
 verb_fn *verb_find(enum cluster_verb verb); /* never NULL */
 
 /* verb_admin.c */
-verb_fn verb_hello, verb_control, verb_stats, verb_unsupported;
+verb_fn verb_hello, verb_control, verb_stats;
 /* verb_member.c */
 verb_fn verb_join, verb_beat, verb_leave, verb_prepared, verb_applied, verb_nodes, verb_pools;
 /* verb_commit.c */
@@ -24,6 +24,11 @@ verb_fn verb_order, verb_orders;
 void orders_load(struct coordinator *c);
 /* Ends those whose time is over; once per beat interval. */
 void orders_tick(struct coordinator *c);
+/* verb_key.c */
+verb_fn verb_key, verb_keys;
+/* Reads the keys when that is due: from the directory when it has changed, from the store when it
+ * may have. */
+void keys_tick(struct coordinator *c);
 /* verb_log.c */
 verb_fn verb_log, verb_note, verb_watch;
 /* verb_workers.c */

@@ -26,6 +26,12 @@ const char *cluster_coordinators(const struct call *c)
     return args_get(&c->args, "cluster", env != NULL && *env != '\0' ? env : CLUSTER_DEFAULT);
 }
 
+static const char *keys_path(const struct call *c)
+{
+    const char *env = getenv("M2SH_KEYS");
+    return args_get(&c->args, "keys", env != NULL && *env != '\0' ? env : NULL);
+}
+
 int cluster_open(struct cluster *cl, const struct call *c, struct error *e)
 {
     return cluster_open_at(cl, c, cluster_coordinators(c), e);
@@ -36,9 +42,14 @@ int cluster_open_at(struct cluster *cl, const struct call *c, const char *coordi
 {
     struct caller_options options = {
         .coordinators = coordinators,
-        .security = {.keys = NULL, .insecure = args_has(&c->args, "insecure")},
+        .security = {.keys = &cl->credentials.keys, .insecure = args_has(&c->args, "insecure")},
     };
-    *cl = (struct cluster){.call = c};
+    const char *keys = keys_path(c);
+    *cl = (struct cluster){.call = c, .has_keys = keys != NULL};
+    if (keys == NULL)
+        options.security.keys = NULL;
+    else if (credentials_load(&cl->credentials, keys, ROLE_ADMIN | ROLE_VIEWER, e) != 0)
+        return -1;
     identity_user(cl->user, sizeof cl->user);
     identity_host(cl->host, sizeof cl->host);
     return caller_create(&cl->caller, &options, e);
@@ -104,6 +115,8 @@ int cluster_open_leader(struct cluster *cl, const struct call *c, struct error *
 void cluster_close(struct cluster *cl)
 {
     caller_destroy(&cl->caller);
+    if (cl->has_keys)
+        credentials_wipe(&cl->credentials);
 }
 
 struct cluster_author cluster_author(const struct cluster *cl, const char *why)

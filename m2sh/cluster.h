@@ -8,6 +8,7 @@
 #include "m2sh/cmd.h"
 #include "m2sh/identity.h"
 #include "proto/link/caller.h"
+#include "proto/link/credentials.h"
 #include "proto/wire/cluster_msg.h"
 
 #include <stdbool.h>
@@ -16,8 +17,9 @@
 
 #define OPTIONS_CLUSTER                                                                    \
     {"cluster", "SPEC[,SPEC]", "Coordinators ($M2SH_CLUSTER, else " CLUSTER_DEFAULT ")."}, \
+        {"insecure", NULL, "Talk to a coordinator elsewhere without keys."},               \
     {                                                                                      \
-        "insecure", NULL, "Talk to a coordinator elsewhere without keys."                  \
+        "keys", "DIR|CERT", "CURVE keys, or one of them ($M2SH_KEYS)."                     \
     }
 
 /* For a command with both scopes: is it about the cluster? */
@@ -26,13 +28,16 @@ bool cluster_is_meant(const struct call *c);
 struct cluster {
     const struct call *call; /* borrowed */
     struct caller *caller;
+    struct credentials credentials; /* with keys */
+    bool has_keys;
     char user[128], host[256];
 };
 
 /* The list of coordinators that is meant. */
 const char *cluster_coordinators(const struct call *c);
 
-/* ERROR_USAGE for a bad specification. Connects at the first call. */
+/* Connects at the first call; *cl must not be moved until cluster_close. ERROR_USAGE (a bad
+ * specification) and what credentials_load says. */
 int cluster_open(struct cluster *cl, const struct call *c, struct error *e);
 /* As cluster_open, with other coordinators than the call's. */
 int cluster_open_at(struct cluster *cl, const struct call *c, const char *coordinators,

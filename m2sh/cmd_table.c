@@ -40,6 +40,7 @@ const struct cmd *const cmd_table[] = {
     &cmd_undrain,
     &cmd_pause,
     &cmd_resume,
+    &cmd_keys,
     &cmd_backup,
     &cmd_restore,
     &cmd_completion,

@@ -17,6 +17,7 @@ extern const struct cmd cmd_drain;
 extern const struct cmd cmd_events;
 extern const struct cmd cmd_help_on;
 extern const struct cmd cmd_hosts;
+extern const struct cmd cmd_keys;
 extern const struct cmd cmd_load;
 extern const struct cmd cmd_log;
 extern const struct cmd cmd_nodes;

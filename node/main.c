@@ -17,6 +17,7 @@ static const struct args_option options[] = {
     {"node", "NAME", "cluster: this node's name"},
     {"uuid", "UUID", "cluster: this node's UUID (default: kept in -state)"},
     {"state", "DIR", "cluster: directory of the last known good configuration"},
+    {"keys", "DIR|CERT", "cluster: CURVE keys, node.cert and coordinator.cert"},
     {"insecure", NULL, "allow sockets that others can reach"},
     {"bind", "ADDR", "listen here instead of the configuration's bind_addr"},
     {"port", "N", "listen on this port instead of the configuration's"},
@@ -54,16 +55,20 @@ static int check_open(const char *option, const char *spec, struct error *e)
         return -1;
     if (endpoint_is_local(spec))
         return 0;
-    return error_set(e, ERROR_USAGE,
-                     "-%s %s can be reached from other machines, and there are no keys: bind it to "
-                     "127.0.0.1, or say -insecure on a network that you trust.",
-                     option, spec);
+    return error_set(
+        e, ERROR_USAGE,
+        "-%s %s can be reached from other machines, and there are no keys: give -keys, "
+        "bind it to 127.0.0.1, or say -insecure on a network that you trust.",
+        option, spec);
 }
 
 static int check_words(const struct args *a, const struct server_options *o, struct error *e)
 {
-    if (!o->insecure && (check_open("handler_port", o->handler_port, e) != 0 ||
-                         (o->control != NULL && check_open("control", o->control, e) != 0)))
+    if (o->keys != NULL && o->coordinators == NULL)
+        return error_set(e, ERROR_USAGE, "-keys is for nodes of a cluster; see -help.");
+    if (!o->insecure && o->keys == NULL &&
+        (check_open("handler_port", o->handler_port, e) != 0 ||
+         (o->control != NULL && check_open("control", o->control, e) != 0)))
         return -1;
     if (o->coordinators != NULL) {
         if (a->rest_count > 0)
@@ -109,6 +114,7 @@ static int fill_options(const struct args *a, struct server_options *o, struct e
         .port = (unsigned)port,
         .handler_port = args_get(a, "handler_port", "tcp://127.0.0.1:*"),
         .control = args_get(a, "control", NULL),
+        .keys = args_get(a, "keys", NULL),
         .insecure = args_has(a, "insecure"),
     };
     return check_words(a, o, e);

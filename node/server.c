@@ -240,7 +240,7 @@ int server_build_worker(struct server *s, size_t buffer_size, int io_threads, st
                               .channels = &s->channels,
                               .counters = &w->counters,
                               .plugin = xrequest_dispatch};
-    return 0;
+    return server_open_keys(s, e);
 }
 
 static void plan_process(struct server *s, const struct model *m, const struct row *row)
@@ -303,7 +303,7 @@ static const struct control_ops control_ops = {
 
 int server_open_control(struct server *s, const char *spec, struct error *e)
 {
-    s->control = control_open(&s->worker, spec, &control_ops, s, e);
+    s->control = control_open(&s->worker, spec, &s->keys.control, &control_ops, s, e);
     return s->control != NULL ? 0 : -1;
 }
 
@@ -453,6 +453,7 @@ static void destroy_worker(struct server *s)
     registry_destroy(w->registry);
     channels_fini(&s->channels);
     access_log_close(w->access_log);
+    server_close_keys(s);
     if (w->zmq != NULL)
         zmq_ctx_term(w->zmq);
     deadlines_fini(&w->deadlines);

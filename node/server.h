@@ -25,6 +25,7 @@ struct server_options {
     unsigned port;            /* likewise; 0 none */
     const char *handler_port; /* spec of the pools' socket */
     const char *control;      /* spec of the control port; NULL: the configuration's */
+    const char *keys;         /* a node's: directory or certificate; NULL: none */
     bool insecure;
 };
 

@@ -74,6 +74,11 @@ static void agent_orders(void *arg, bool drain, const struct slice *paused, size
         log_error("server", "not all pools are paused: %s", e.text);
 }
 
+static void agent_keys(void *arg, const struct keyring *ring)
+{
+    server_accept_keys(arg, ring);
+}
+
 static const struct agent_ops agent_ops = {
     .prepare = agent_prepare,
     .activate = agent_activate,
@@ -83,6 +88,7 @@ static const struct agent_ops agent_ops = {
     .cluster = agent_knows_cluster,
     .control = agent_control,
     .orders = agent_orders,
+    .keys = agent_keys,
 };
 
 /* Stays in front, enters no chroot: several nodes share a host, and whoever runs them (systemd, a
@@ -92,7 +98,8 @@ int server_create_node(struct server *s, struct error *e)
     const struct server_options *o = &s->options;
     struct agent_config config = {
         .coordinators = o->coordinators,
-        .security = {.insecure = o->insecure},
+        .security = {.keys = o->keys != NULL ? &s->keys.credentials.keys : NULL,
+                     .insecure = o->insecure},
         .state_dir = o->state_dir,
         .uuid = o->node_uuid,
         .node = o->node_name,

@@ -12,7 +12,9 @@
 #include "node/process.h"
 #include "node/server.h"
 #include "node/worker.h"
+#include "proto/link/credentials.h"
 #include "proto/link/evwork.h"
+#include "proto/link/zap.h"
 
 #include <ev.h>
 #include <stdbool.h>
@@ -33,6 +35,15 @@ struct reload {
     void *next_arg;
 };
 
+/* Keys of a node of a cluster (server_keys.c). */
+struct server_keys {
+    struct credentials credentials;
+    struct zap zap;
+    struct keyring none;        /* accepted before any is known */
+    const struct keyring *ring; /* NULL: the node runs without keys */
+    struct link_security handler, control;
+};
+
 struct server {
     struct server_options options;
     struct source source; /* of the configuration; on a node of a cluster there is none */
@@ -48,6 +59,7 @@ struct server {
     struct listen_fds inherited;
     struct control *control;
     struct agent *agent; /* NULL on a single server */
+    struct server_keys keys;
     struct reload reload;
     struct ev_signal on_int, on_term, on_hup;
     struct ev_timer drain_limit;
@@ -70,6 +82,13 @@ void server_drain(struct server *s, bool drains);
 
 /* Waits for a reload under way, which changes nothing any more. */
 void server_reload_fini(struct server *s);
+
+/* The keys that the options name, if any; needs the loop and ZeroMQ's context. */
+int server_open_keys(struct server *s, struct error *e);
+/* These are accepted from now on; borrowed until the next call. */
+void server_accept_keys(struct server *s, const struct keyring *ring);
+/* After the sockets that ask about keys. */
+void server_close_keys(struct server *s);
 
 /* A node of a cluster: everything up to serving what it has on its disk (server_cluster.c). */
 int server_create_node(struct server *s, struct error *e);

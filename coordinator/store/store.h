@@ -30,6 +30,7 @@ struct store;
 #define STORE_NOTE    "note"    /* key: time and number; a person's remark */
 #define STORE_OUTCOME "outcome" /* key: version; what became of a commit on the nodes */
 #define STORE_ORDER   "order"   /* key: "node NAME" or "pool NAME"; what a person has ordered */
+#define STORE_KEY     "key"     /* key: a CURVE key; who has it and what it may do */
 
 struct store_head {
     uint64_t version;              /* 0: no commit yet */

@@ -53,15 +53,34 @@ static int add_nodes(struct gateway *g, struct m2_error *e)
     return 0;
 }
 
-static int join(struct gateway *g, struct error *e)
+static int make_worker(struct gateway *g, struct error *e)
 {
     struct m2_error why;
     struct m2_worker_options o = {.pool = g->options.pool,
                                   .capacity = g->options.capacity,
                                   .coordinators = g->options.coordinators,
+                                  .keys = g->options.keys,
                                   .name = "m2gateway"};
     if (m2_worker_create(&g->worker, &o, &why) != 0 || add_nodes(g, &why) != 0)
         return error_set(e, ERROR_USAGE, "Cannot join the pool: %s", why.text);
+    return 0;
+}
+
+/* That the options are wrong is to be known at once, not when the first handler comes. */
+static int check_options(struct gateway *g, struct error *e)
+{
+    struct gateway_options all = g->options;
+    g->options.coordinators = g->options.nodes = NULL; /* it shall talk to nobody yet */
+    int result = make_worker(g, e);
+    m2_handler_destroy(&g->worker);
+    g->options = all;
+    return result;
+}
+
+static int join(struct gateway *g, struct error *e)
+{
+    if (make_worker(g, e) != 0)
+        return -1;
     m2_handler_on_event(g->worker, tell, g);
     log_info("gateway", "handlers are there: joining pool=%s", g->options.pool);
     return 0;
@@ -305,7 +324,9 @@ int gateway_create(struct gateway **out, const struct gateway_options *o, struct
     g->options = *o;
     flights_init(&g->flights);
     g->zmq = zmq_ctx_new();
-    if (g->zmq == NULL || open_sockets(g, e) != 0) {
+    if (g->zmq == NULL)
+        error_set(e, ERROR_NO_MEMORY, "Out of memory.");
+    if (g->zmq == NULL || check_options(g, e) != 0 || open_sockets(g, e) != 0) {
         gateway_destroy(g);
         return -1;
     }

@@ -17,6 +17,7 @@ struct gateway_options {
     const char *pool;
     const char *coordinators; /* "SPEC,SPEC"; NULL: only `nodes` */
     const char *nodes;        /* endpoints of handler ports, "SPEC,SPEC"; NULL: none */
+    const char *keys;         /* see struct m2_worker_options; NULL: none */
     const char *send_spec;    /* where handlers take requests (PUSH) */
     const char *recv_spec;    /* where they publish replies (SUB) */
     unsigned capacity;

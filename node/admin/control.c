@@ -134,7 +134,23 @@ static void on_request(struct evzmq *z)
         evzmq_set_interest(&c->events, 0);
 }
 
-struct control *control_open(struct worker *w, const char *spec, const struct control_ops *ops,
+/* In the open with keys, on this machine without: there the file's permissions say who may. The
+ * text of a configuration goes to libzmq as it is. */
+static int bind_socket(struct control *c, const char *spec, const struct link_security *security,
+                       struct error *e)
+{
+    if (security->keys != NULL && !endpoint_is_local(spec))
+        return endpoint_bind(c->socket, spec, security, c->endpoint, e);
+    size_t len = sizeof c->endpoint;
+    if (zmq_bind(c->socket, spec) != 0)
+        return error_set(e, ERROR_IO, "Can't bind the control port %s: %s.", spec,
+                         zmq_strerror(zmq_errno()));
+    zmq_getsockopt(c->socket, ZMQ_LAST_ENDPOINT, c->endpoint, &len);
+    return 0;
+}
+
+struct control *control_open(struct worker *w, const char *spec,
+                             const struct link_security *security, const struct control_ops *ops,
                              void *server, struct error *e)
 {
     struct control *c = calloc(1, sizeof *c);
@@ -150,15 +166,11 @@ struct control *control_open(struct worker *w, const char *spec, const struct co
     int64_t most = MOST_BYTES;
     zmq_setsockopt(c->socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms);
     zmq_setsockopt(c->socket, ZMQ_MAXMSGSIZE, &most, sizeof most);
-    if (zmq_bind(c->socket, spec) != 0) {
-        error_set(e, ERROR_IO, "Can't bind the control port %s: %s.", spec,
-                  zmq_strerror(zmq_errno()));
+    if (bind_socket(c, spec, security, e) != 0) {
         zmq_close(c->socket);
         free(c);
         return NULL;
     }
-    size_t len = sizeof c->endpoint;
-    zmq_getsockopt(c->socket, ZMQ_LAST_ENDPOINT, c->endpoint, &len);
     evzmq_init(&c->events, w->loop.ev, c->socket, on_request, NULL, c);
     if (evzmq_start(&c->events, EVZMQ_READABLE, e) != 0) {
         zmq_close(c->socket);

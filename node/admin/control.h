@@ -1,7 +1,7 @@
 /* The control port: a ZeroMQ REP socket that answers tnetstring requests `[verb, {args}]` with
  * tables, one at a time (also when an answer takes a while), byte for byte as Mongrel2 does where
- * Mongrel2 has the verb. Access control is the endpoint's file permission. The verbs are a table in
- * verbs.c. */
+ * Mongrel2 has the verb. Access control is the endpoint's file permission, or the key of an admin.
+ * The verbs are a table in verbs.c. */
 #ifndef NODE_ADMIN_CONTROL_H
 #define NODE_ADMIN_CONTROL_H
 
@@ -9,6 +9,7 @@
 #include "proto/base/buf.h"
 #include "proto/base/error.h"
 #include "proto/base/slice.h"
+#include "proto/link/endpoint.h"
 
 struct control;
 
@@ -24,8 +25,10 @@ struct control_ops {
                      const char **bind_addr);
 };
 
-/* Binds. NULL with *e; an endpoint that is in use by another server is an error. */
-struct control *control_open(struct worker *w, const char *spec, const struct control_ops *ops,
+/* Binds; an endpoint that others can reach with the keys of `security`, if it has any. NULL with
+ * *e; an endpoint that is in use by another server is an error. */
+struct control *control_open(struct worker *w, const char *spec,
+                             const struct link_security *security, const struct control_ops *ops,
                              void *server, struct error *e);
 void control_close(struct control *c); /* NULL is fine */
 

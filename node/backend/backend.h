@@ -12,6 +12,8 @@
 #include "proto/base/list.h"
 #include "proto/base/map.h"
 #include "proto/base/slice.h"
+#include "proto/link/endpoint.h"
+#include "proto/link/keyring.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -103,14 +105,16 @@ struct backends {
     void *zmq;
     struct counters *counters;
     struct backend_upcall upcall;
-    struct map by_name;         /* of struct backend; holds no references */
-    struct map sockets;         /* of struct handler_socket, likewise */
-    char node_uuid[37];         /* what pool workers address replies to */
-    char cluster_uuid[37];      /* "" on a single server */
-    char handler_endpoint[256]; /* of the pools' ROUTER, once bound; "" before */
-    const char *handler_spec;   /* where to bind it */
-    void *pool_port;            /* struct pool_port, made with the first pool */
-    struct map paused;          /* names of pools that are paused by order, there or not */
+    struct map by_name;                           /* of struct backend; holds no references */
+    struct map sockets;                           /* of struct handler_socket, likewise */
+    char node_uuid[37];                           /* what pool workers address replies to */
+    char cluster_uuid[37];                        /* "" on a single server */
+    char handler_endpoint[256];                   /* of the pools' ROUTER, once bound; "" before */
+    const char *handler_spec;                     /* where to bind it */
+    const struct link_security *handler_security; /* and with which keys; NULL: plain */
+    const struct keyring *keys;                   /* that workers must have; NULL: they need none */
+    void *pool_port;                              /* struct pool_port, made with the first pool */
+    struct map paused; /* names of pools that are paused by order, there or not */
 };
 
 void backends_init(struct backends *s, struct loop *loop, void *zmq, struct counters *counters,

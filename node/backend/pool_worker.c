@@ -7,6 +7,8 @@
 #include "node/backend/backend_post.h"
 #include "proto/base/log.h"
 #include "proto/link/evzmq.h"
+#include "proto/link/handshakes.h"
+#include "proto/link/zap.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,6 +22,7 @@ struct pool_port {
     const struct pool_port_ops *ops;
     void *router;
     struct evzmq events;
+    struct handshakes handshakes; /* with keys */
     struct ev_timer heartbeat;
     struct map by_route; /* routing id -> struct pool_worker */
     struct list workers;
@@ -157,11 +160,21 @@ static void refuse(struct pool_port *p, struct slice route, const char *why)
     send_frame(p, route, &f);
 }
 
-static void on_ready(struct pool_port *p, struct slice route, const struct pool_frame *f)
+static bool is_accepted(const struct pool_port *p, struct slice key)
+{
+    return p->set->keys == NULL || keyring_allows(p->set->keys, key, ROLE_HANDLER | ROLE_ADMIN);
+}
+
+static void on_ready(struct pool_port *p, struct slice route, struct slice key,
+                     const struct pool_frame *f)
 {
     struct pool_worker *old = map_get(&p->by_route, route);
     if (old != NULL)
         worker_lost(old, "began anew");
+    if (!is_accepted(p, key)) {
+        refuse(p, route, "This key may not join a pool.");
+        return;
+    }
     void *pool = p->ops->find(p->set, f->ready.pool);
     if (pool == NULL) {
         refuse(p, route, "This node's configuration has no such pool.");
@@ -186,6 +199,7 @@ static void on_ready(struct pool_port *p, struct slice route, const struct pool_
     remember_text(w->name, sizeof w->name, f->ready.name);
     remember_text(w->host, sizeof w->host, f->ready.host);
     w->pid = f->ready.pid;
+    remember_text(w->key, sizeof w->key, key);
     struct pool_frame welcome = {.type = POOL_WELCOME,
                                  .welcome = {.node = slice_str(p->set->node_uuid),
                                              .cluster = slice_str(p->set->cluster_uuid),
@@ -234,7 +248,7 @@ static void on_frames(struct pool_port *p, zmq_msg_t *parts, size_t count)
                     status == POOL_FRAME_UNKNOWN ? "n unknown" : " malformed",
                     w != NULL ? w->uuid : "unknown");
     } else if (f.type == POOL_READY) {
-        on_ready(p, frames[0], &f);
+        on_ready(p, frames[0], zap_key_of(&parts[count - 1]), &f);
     } else if (w == NULL) {
         refuse(p, frames[0], "This node does not know you: begin with READY.");
     } else if (f.type == POOL_REPLY) {
@@ -275,6 +289,30 @@ static void on_readable(struct evzmq *z)
         on_frames(p, parts, count);
         for (size_t i = 0; i < count; i++)
             zmq_msg_close(&parts[i]);
+    }
+}
+
+static struct pool_worker *find_unaccepted(struct pool_port *p)
+{
+    list_for_each (it, &p->workers) {
+        struct pool_worker *w = container_of(it, struct pool_worker, all);
+        if (!is_accepted(p, slice_str(w->key)))
+            return w;
+    }
+    return NULL;
+}
+
+/* Its connection stays, but nothing that comes on it is heard any more: it is to say READY, and
+ * may not. */
+void pool_port_check_keys(struct backends *set)
+{
+    struct pool_port *p = set->pool_port;
+    struct pool_frame f = {.type = POOL_REFUSED,
+                           .refused.error = SLICE("This key is no longer accepted.")};
+    for (struct pool_worker *w; p != NULL && (w = find_unaccepted(p)) != NULL;) {
+        pool_worker_send(w, &f);
+        worker_lost(w, "its key is no longer accepted");
+        p = set->pool_port;
     }
 }
 
@@ -332,6 +370,14 @@ static void on_heartbeat(struct ev_loop *ev, struct ev_timer *t, int events)
 
 /* --- the port --- */
 
+static void on_handshake_failed(void *arg, const char *why)
+{
+    static struct log_limit limit;
+    struct pool_port *p = arg;
+    p->set->counters->handler_keys_refused++;
+    log_limited(&limit, LOG_WARN_LEVEL, "pool", "connection refused: %s", why);
+}
+
 static int bind_router(struct pool_port *p, struct error *e)
 {
     struct backends *s = p->set;
@@ -343,11 +389,11 @@ static int bind_router(struct pool_port *p, struct error *e)
     zmq_setsockopt(p->router, ZMQ_ROUTER_MANDATORY, &mandatory, sizeof mandatory);
     zmq_setsockopt(p->router, ZMQ_SNDHWM, &hwm, sizeof hwm);
     zmq_setsockopt(p->router, ZMQ_RCVHWM, &hwm, sizeof hwm);
-    if (zmq_bind(p->router, s->handler_spec) != 0)
-        return error_set(e, ERROR_IO, "Can't bind the handler port %s: %s.", s->handler_spec,
-                         zmq_strerror(zmq_errno()));
-    size_t len = sizeof s->handler_endpoint;
-    zmq_getsockopt(p->router, ZMQ_LAST_ENDPOINT, s->handler_endpoint, &len);
+    if (endpoint_bind(p->router, s->handler_spec, s->handler_security, s->handler_endpoint, e) != 0)
+        return -1;
+    if (s->keys != NULL && handshakes_watch(&p->handshakes, s->loop->ev, s->zmq, p->router,
+                                            HANDSHAKES_SERVER, on_handshake_failed, p, e) != 0)
+        return -1;
     evzmq_init(&p->events, s->loop->ev, p->router, on_readable, NULL, p);
     p->events.batch = MESSAGE_BATCH;
     return evzmq_start(&p->events, EVZMQ_READABLE, e);
@@ -356,6 +402,7 @@ static int bind_router(struct pool_port *p, struct error *e)
 static void port_free(struct pool_port *p)
 {
     evzmq_stop(&p->events);
+    handshakes_close(&p->handshakes);
     if (p->router != NULL)
         zmq_close(p->router);
     ev_timer_stop(p->set->loop->ev, &p->heartbeat);

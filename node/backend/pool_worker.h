@@ -40,6 +40,7 @@ struct pool_worker {
     char name[64];
     char host[64];
     int64_t pid;
+    char key[CURVE_KEY_LEN + 1]; /* its CURVE key; "": a plain connection */
 };
 
 struct pool_port_ops {
@@ -63,6 +64,9 @@ void pool_port_close(struct backends *set); /* says BYE to all; fine when there 
 /* Calls `visit` for every worker of every pool. Fine when there is no port. */
 void pool_port_each(const struct backends *set,
                     void (*visit)(void *arg, const struct pool_worker *w), void *arg);
+/* The keys have changed: workers whose key is no longer accepted are lost. Fine when there is no
+ * port. */
+void pool_port_check_keys(struct backends *set);
 /* A pool uses the port, or no longer: without any it is closed at the end of the turn, so that a
  * configuration that was only prepared leaves no socket behind. */
 void pool_port_ref(struct pool_port *p);

@@ -14,6 +14,7 @@
 #include "proto/base/histogram.h"
 #include "proto/base/slice.h"
 #include "proto/link/endpoint.h"
+#include "proto/link/keyring.h"
 #include "proto/model/model.h"
 
 #include <stdbool.h>
@@ -65,6 +66,9 @@ struct agent_ops {
     /* What persons have ordered, all of it, each time that anything of it changes: whether this
      * node is to drain, which pools are to be paused. */
     void (*orders)(void *arg, bool drain, const struct slice *paused, size_t paused_count);
+    /* These keys are accepted from now on; the ring lives as long as the agent. Called only with
+     * keys of our own. */
+    void (*keys)(void *arg, const struct keyring *ring);
 };
 
 /* Strings are borrowed for the agent's life. */

@@ -192,6 +192,11 @@ static void on_connected(void *arg)
     greet(l);
 }
 
+static void on_denied(void *arg, const char *why)
+{
+    complain(arg, "the coordinator lets us not in", why);
+}
+
 /* The coordinator does not know us (any more): it was restarted, or we were silent for long. */
 static void on_refused(void *arg, const struct cluster_reply *refusal)
 {
@@ -203,6 +208,11 @@ static void on_refused(void *arg, const struct cluster_reply *refusal)
         struct error e;
         cluster_reply_error(refusal, &e);
         complain(l, "the coordinator refused", e.text);
+        if (e.code == ERROR_DENIED) { /* our key was revoked: we are cut off, and not yet let in */
+            close_updates(l);
+            l->greeted = l->joined = false;
+            ask_again_later(l);
+        }
     }
 }
 
@@ -214,6 +224,7 @@ static void on_request(void *arg, struct slice message)
 
 static const struct caller_ev_ops caller_ops = {
     .on_connected = on_connected,
+    .on_denied = on_denied,
     .on_refused = on_refused,
     .on_request = on_request,
 };

@@ -91,19 +91,20 @@ void directory_tick(struct directory *d, uint64_t now_ms)
 /* Tells of the nodes in a table with the column "endpoint". */
 static void found(struct directory *d, const struct cluster_table *t)
 {
-    struct slice *endpoints = arena_alloc(&d->arena, (t->row_count + 1) * sizeof *endpoints);
+    struct directory_node *nodes = arena_alloc(&d->arena, (t->row_count + 1) * sizeof *nodes);
     size_t count = 0;
-    for (size_t i = 0; i < t->row_count && endpoints != NULL; i++) {
+    for (size_t i = 0; i < t->row_count && nodes != NULL; i++) {
         struct slice told = cluster_table_text(t, i, "endpoint");
         char *resolved = arena_alloc(&d->arena, ENDPOINT_MAX);
         struct error e;
         if (resolved != NULL && told.len > 0 &&
             endpoint_resolve(told, coordinator(d), resolved, &e) == 0 &&
             endpoint_check(resolved, ENDPOINT_CONNECT, &e) == 0)
-            endpoints[count++] = slice_str(resolved);
+            nodes[count++] = (struct directory_node){slice_str(resolved),
+                                                     cluster_table_text(t, i, "key")};
     }
-    if (endpoints != NULL)
-        d->ops->found(d, endpoints, count);
+    if (nodes != NULL)
+        d->ops->found(d, nodes, count);
 }
 
 static void on_hello(struct directory *d, const struct cluster_table *t)
@@ -116,6 +117,11 @@ static void on_hello(struct directory *d, const struct cluster_table *t)
         return;
     memcpy(d->listening, resolved, sizeof resolved);
     d->ops->listen(d, d->listening, d->topic);
+}
+
+void directory_listen_again(struct directory *d)
+{
+    d->listening[0] = '\0';
 }
 
 void directory_on_answer(struct directory *d, struct slice message, uint64_t now_ms)

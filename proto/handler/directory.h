@@ -24,13 +24,19 @@
 
 struct directory;
 
+/* A node as a coordinator names it. */
+struct directory_node {
+    struct slice endpoint;
+    struct slice key; /* its CURVE key in Z85; empty: it has none */
+};
+
 struct directory_ops {
     /* Sends a message to the coordinator, on a new connection if it is another than before. */
     void (*ask)(struct directory *d, const char *coordinator, struct slice message);
     /* Subscribes to `topic` at `endpoint`, instead of where it was subscribed before. */
     void (*listen)(struct directory *d, const char *endpoint, const char *topic);
-    /* All nodes of the pool there are. The slices are borrowed for the call. */
-    void (*found)(struct directory *d, const struct slice *endpoints, size_t count);
+    /* All nodes of the pool there are. Borrowed for the call. */
+    void (*found)(struct directory *d, const struct directory_node *nodes, size_t count);
     /* For people. */
     void (*event)(struct directory *d, const char *text);
 };
@@ -58,6 +64,9 @@ void directory_fini(struct directory *d);
 
 /* Asks when it is time; it is at next_ms. */
 void directory_tick(struct directory *d, uint64_t now_ms);
+
+/* The next answer to hello makes it listen again, even if that is where it listened before. */
+void directory_listen_again(struct directory *d);
 
 /* An answer of the coordinator asked last. Late and malformed ones are ignored. */
 void directory_on_answer(struct directory *d, struct slice message, uint64_t now_ms);

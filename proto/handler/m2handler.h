@@ -108,6 +108,8 @@ struct m2_worker_options {
                                  also while it is working on a request; else nodes take the worker
                                  for dead after three heartbeats (750 ms) and give its requests to
                                  another */
+    const char *keys;         /* CURVE keys: a directory with handler.cert and coordinator.cert, or
+                                 a certificate in it (docs/reference/keys.md); NULL: none */
 };
 
 /* Joins the pool on all nodes that the coordinators name, and on those added by

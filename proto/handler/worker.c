@@ -8,6 +8,7 @@
 #include "proto/base/uuid.h"
 #include "proto/handler/directory.h"
 #include "proto/handler/keeper.h"
+#include "proto/link/credentials.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,8 +24,11 @@ struct worker {
     bool has_directory;
     struct poll_socket ask;     /* to the coordinator ... */
     char asked[ENDPOINT_MAX];   /* ... here */
+    uint64_t asked_ms;          /* since when it owes an answer; 0: it owes none */
     struct poll_socket updates; /* what it publishes */
     struct buf scratch;
+    struct credentials *credentials; /* NULL: plain connections */
+    struct map node_keys;            /* endpoint -> its key (Z85), as the directory says */
     int linger_ms;
     struct keeper keeper;
 };
@@ -39,9 +43,21 @@ static int set_int(void *socket, int option, int value)
     return zmq_setsockopt(socket, option, &value, sizeof value);
 }
 
+/* `key` is the peer's; without one nobody is trusted who has none. */
+static int connect_socket(const struct worker *w, void *socket, const char *endpoint,
+                          const char *key)
+{
+    if (w->credentials == NULL)
+        return zmq_connect(socket, endpoint);
+    struct link_keys keys = w->credentials->keys;
+    struct link_security security = {.keys = &keys};
+    keys.server_key = key;
+    return key != NULL ? endpoint_connect(socket, endpoint, &security, NULL) : -1;
+}
+
 /* Connects a new socket and adds it to the poll set; -1 leaves nothing behind. */
 static int open_socket(struct worker *w, struct poll_socket *s, int type, const char *topic,
-                       const char *endpoint, poll_message *on_message, void *arg)
+                       const char *endpoint, const char *key, poll_message *on_message, void *arg)
 {
     void *socket = zmq_socket(w->base.zmq, type);
     if (socket == NULL)
@@ -51,7 +67,7 @@ static int open_socket(struct worker *w, struct poll_socket *s, int type, const 
     set_int(socket, ZMQ_LINGER, 0);
     set_int(socket, ZMQ_SNDHWM, SEND_HWM);
     if ((topic != NULL && zmq_setsockopt(socket, ZMQ_SUBSCRIBE, topic, strlen(topic)) != 0) ||
-        zmq_connect(socket, endpoint) != 0) {
+        connect_socket(w, socket, endpoint, key) != 0) {
         pollset_remove(s);
         return -1;
     }
@@ -94,6 +110,15 @@ static void on_node_message(void *arg, zmq_msg_t *messages, size_t count)
     }
 }
 
+/* As the directory says; else, of nodes that were added by their endpoints, that of node.cert. */
+static const char *node_key(const struct worker *w, const char *endpoint)
+{
+    const char *key = map_get(&w->node_keys, slice_str(endpoint));
+    if (key != NULL || w->credentials == NULL)
+        return key;
+    return w->credentials->node[0] != '\0' ? w->credentials->node : NULL;
+}
+
 static int node_open(struct member_node *n)
 {
     struct worker *w = worker_of_node(n);
@@ -101,7 +126,8 @@ static int node_open(struct member_node *n)
     if (link == NULL)
         return -1;
     link->node = n;
-    if (open_socket(w, &link->socket, ZMQ_DEALER, NULL, n->endpoint, on_node_message, link) != 0) {
+    if (open_socket(w, &link->socket, ZMQ_DEALER, NULL, n->endpoint, node_key(w, n->endpoint),
+                    on_node_message, link) != 0) {
         free(link);
         return -1;
     }
@@ -171,6 +197,7 @@ static const struct member_ops member_ops = {
 static void on_answer(void *arg, zmq_msg_t *frames, size_t count)
 {
     struct worker *w = arg;
+    w->asked_ms = 0;
     directory_on_answer(&w->directory, frame_of(&frames[count - 1]), clock_monotonic_ms());
 }
 
@@ -181,16 +208,34 @@ static void on_update(void *arg, zmq_msg_t *frames, size_t count)
         directory_on_update(&w->directory, frame_of(&frames[0]), frame_of(&frames[1]));
 }
 
+static const char *coordinator_key(const struct worker *w)
+{
+    return w->credentials != NULL ? w->credentials->coordinator : NULL;
+}
+
+/* libzmq does not try again what was refused for its key: a new socket does. */
+static bool is_stuck(const struct worker *w, uint64_t now_ms)
+{
+    return w->credentials != NULL && w->asked_ms != 0 &&
+           now_ms - w->asked_ms >= DIRECTORY_ANSWER_MS / 2;
+}
+
 static void coordinator_ask(struct directory *d, const char *coordinator, struct slice message)
 {
     struct worker *w = d->arg;
-    if (strcmp(coordinator, w->asked) != 0 || w->ask.zmq == NULL) {
+    uint64_t now_ms = clock_monotonic_ms();
+    if (strcmp(coordinator, w->asked) != 0 || w->ask.zmq == NULL || is_stuck(w, now_ms)) {
         pollset_remove(&w->ask);
         w->asked[0] = '\0';
-        if (open_socket(w, &w->ask, ZMQ_DEALER, NULL, coordinator, on_answer, w) != 0)
+        w->asked_ms = 0;
+        directory_listen_again(d);
+        if (open_socket(w, &w->ask, ZMQ_DEALER, NULL, coordinator, coordinator_key(w), on_answer,
+                        w) != 0)
             return; /* it will be asked again */
         memcpy(w->asked, coordinator, strlen(coordinator) + 1);
     }
+    if (w->asked_ms == 0)
+        w->asked_ms = now_ms;
     send_frames(&w->ask, &message, 1, NULL);
 }
 
@@ -198,13 +243,32 @@ static void coordinator_listen(struct directory *d, const char *endpoint, const 
 {
     struct worker *w = d->arg;
     pollset_remove(&w->updates);
-    open_socket(w, &w->updates, ZMQ_SUB, topic, endpoint, on_update, w);
+    open_socket(w, &w->updates, ZMQ_SUB, topic, endpoint, coordinator_key(w), on_update, w);
 }
 
-static void coordinator_found(struct directory *d, const struct slice *endpoints, size_t count)
+static void remember_keys(struct worker *w, const struct directory_node *nodes, size_t count)
+{
+    map_fini(&w->node_keys, free);
+    w->node_keys = MAP_INIT;
+    for (size_t i = 0; i < count; i++) {
+        char *key = nodes[i].key.len > 0 ? strndup(nodes[i].key.ptr, nodes[i].key.len) : NULL;
+        if (key != NULL && map_put(&w->node_keys, nodes[i].endpoint, key, NULL) != 0)
+            free(key);
+    }
+}
+
+static void coordinator_found(struct directory *d, const struct directory_node *nodes, size_t count)
 {
     struct worker *w = d->arg;
+    struct slice *endpoints = calloc(count + 1, sizeof *endpoints);
+    if (endpoints == NULL)
+        return; /* it will be told again */
+    for (size_t i = 0; i < count; i++)
+        endpoints[i] = nodes[i].endpoint;
+    if (w->credentials != NULL)
+        remember_keys(w, nodes, count);
     member_keep(&w->member, endpoints, count, clock_monotonic_ms());
+    free(endpoints);
 }
 
 static void coordinator_event(struct directory *d, const char *text)
@@ -352,6 +416,10 @@ static void worker_fini(struct m2_handler *h)
     pollset_remove(&w->updates);
     if (w->has_directory)
         directory_fini(&w->directory);
+    map_fini(&w->node_keys, free);
+    if (w->credentials != NULL)
+        credentials_wipe(w->credentials);
+    free(w->credentials);
     buf_fini(&w->scratch);
 }
 
@@ -383,6 +451,14 @@ static int check_options(const struct m2_worker_options *o, struct m2_error *e)
     return 0;
 }
 
+static int load_keys(struct worker *w, const char *path, struct error *e)
+{
+    w->credentials = calloc(1, sizeof *w->credentials);
+    if (w->credentials == NULL)
+        return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
+    return credentials_load(w->credentials, path, ROLE_HANDLER, e);
+}
+
 static int worker_start(struct worker *w, const struct m2_worker_options *o, struct m2_error *e)
 {
     struct error why = {ERROR_NONE, "", ""};
@@ -391,6 +467,8 @@ static int worker_start(struct worker *w, const struct m2_worker_options *o, str
         return handler_fail_from(e, &why);
     member_init(&w->member, &member_ops, w, o->pool, o->name != NULL ? o->name : o->pool,
                 o->uuid != NULL ? o->uuid : uuid, o->capacity > 0 ? o->capacity : 1);
+    if (o->keys != NULL && load_keys(w, o->keys, &why) != 0)
+        return handler_fail_from(e, &why);
     if (o->coordinators != NULL) {
         w->has_directory = true;
         if (directory_init(&w->directory, &directory_ops, w, o->pool, o->coordinators, &why) != 0)

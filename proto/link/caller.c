@@ -35,7 +35,7 @@ struct caller {
     struct cluster_reply reply;
 };
 
-enum news { NEWS_NONE, NEWS_MESSAGE, NEWS_CONNECTED, NEWS_LOST, NEWS_DENIED };
+enum news { NEWS_NONE, NEWS_MESSAGE, NEWS_REACHED, NEWS_CONNECTED, NEWS_LOST, NEWS_DENIED };
 
 static int read_specs(struct caller *c, const char *list, struct error *e)
 {
@@ -123,9 +123,10 @@ static enum news read_monitor(void *monitor)
         continue; /* the address */
     zmq_msg_close(&msg);
     switch (event) {
+    case ZMQ_EVENT_CONNECTED: news = NEWS_REACHED; break;
     case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: news = NEWS_CONNECTED; break;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL: news = NEWS_DENIED; break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: news = NEWS_DENIED; break;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
     case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
     case ZMQ_EVENT_CLOSED:
     case ZMQ_EVENT_CONNECT_RETRIED:
@@ -172,11 +173,28 @@ static int open_monitor(struct caller *c, const char *spec, struct error *e)
     return 0;
 }
 
+/* Somebody is there who breaks the handshake off, and libzmq cannot always tell why. */
+static int refused_handshake(const struct caller *c, struct error *e)
+{
+    if (c->security.keys == NULL)
+        return error_set(e, ERROR_DENIED,
+                         "The coordinator at %s lets nobody in without a key: give -keys.", c->at);
+    return error_set(e, ERROR_DENIED,
+                     "The coordinator at %s runs without keys, or with another than "
+                     "coordinator.cert says.",
+                     c->at);
+}
+
 static int await_handshake(struct caller *c, struct error *e)
 {
-    if (c->monitor == NULL)
-        return 0;
-    switch (wait_news(c, clock_monotonic_ms() + (uint64_t)c->connect_timeout_ms)) {
+    uint64_t until_ms = clock_monotonic_ms() + (uint64_t)c->connect_timeout_ms;
+    enum news news = NEWS_CONNECTED;
+    bool was_reached = false;
+    while (c->monitor != NULL && (news = wait_news(c, until_ms)) == NEWS_REACHED)
+        was_reached = true;
+    if (news == NEWS_LOST && was_reached)
+        return refused_handshake(c, e);
+    switch (news) {
     case NEWS_CONNECTED:
     case NEWS_MESSAGE: return 0;
     case NEWS_DENIED:
@@ -248,6 +266,7 @@ static enum outcome await_answer(struct caller *c, int silence_ms, caller_progre
 {
     for (;;) {
         switch (wait_news(c, clock_monotonic_ms() + (uint64_t)silence_ms)) {
+        case NEWS_REACHED:
         case NEWS_CONNECTED: continue;
         case NEWS_MESSAGE: break;
         case NEWS_NONE:
@@ -294,7 +313,7 @@ static bool still_connected(struct caller *c)
         return false;
     enum news news;
     while (c->monitor != NULL && (news = read_monitor(c->monitor)) != NEWS_NONE)
-        if (news != NEWS_CONNECTED)
+        if (news != NEWS_CONNECTED && news != NEWS_REACHED)
             return false;
     return true;
 }

@@ -6,12 +6,19 @@
 #include "proto/base/clock.h"
 #include "proto/base/list.h"
 #include "proto/link/evzmq.h"
+#include "proto/link/handshakes.h"
 
 #include <ev.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RECONNECT_MS = 100, RECONNECT_MAX_MS = 1000, HEARTBEAT_MS = 1000, HEARTBEAT_LOST_MS = 5000 };
+enum {
+    RECONNECT_MS = 100,
+    RECONNECT_MAX_MS = 1000,
+    HEARTBEAT_MS = 1000,
+    HEARTBEAT_LOST_MS = 5000,
+    REOPEN_MS = 1000
+};
 
 struct call {
     struct list link; /* in caller_ev.calls */
@@ -23,9 +30,13 @@ struct call {
 
 struct caller_ev {
     struct ev_loop *loop;
-    void *socket;
+    void *zmq;
+    const struct link_security *security;
+    void *socket; /* NULL: could not be opened anew yet */
     struct evzmq z;
+    struct handshakes handshakes;
     ev_timer deadline; /* of the earliest call */
+    ev_timer reopen;   /* some time after a handshake was refused */
     const struct caller_ev_ops *ops;
     void *arg;
     char spec[ENDPOINT_MAX];
@@ -140,6 +151,17 @@ static void on_writable(struct evzmq *z)
     c->ops->on_connected(c->arg);
 }
 
+/* libzmq does not try again what was refused for its key: a new socket does. */
+static void on_denied(void *arg, const char *why)
+{
+    struct caller_ev *c = arg;
+    if (c->ops->on_denied != NULL)
+        c->ops->on_denied(c->arg, why);
+    ev_timer_stop(c->loop, &c->reopen);
+    ev_timer_set(&c->reopen, REOPEN_MS / 1000.0, 0.0);
+    ev_timer_start(c->loop, &c->reopen);
+}
+
 static void set_options(void *socket)
 {
     static const struct {
@@ -156,6 +178,44 @@ static void set_options(void *socket)
         zmq_setsockopt(socket, options[i].option, &options[i].value, sizeof options[i].value);
 }
 
+static void close_socket(struct caller_ev *c)
+{
+    handshakes_close(&c->handshakes);
+    if (c->socket == NULL)
+        return;
+    evzmq_stop(&c->z);
+    zmq_close(c->socket);
+    c->socket = NULL;
+}
+
+static int open_socket(struct caller_ev *c, struct error *e)
+{
+    c->socket = zmq_socket(c->zmq, ZMQ_DEALER);
+    if (c->socket == NULL)
+        return error_set(e, ERROR_IO, "Cannot open a socket: %s.", zmq_strerror(zmq_errno()));
+    set_options(c->socket);
+    evzmq_init(&c->z, c->loop, c->socket, on_readable, on_writable, c);
+    if (handshakes_watch(&c->handshakes, c->loop, c->zmq, c->socket, HANDSHAKES_CLIENT, on_denied,
+                         c, e) == 0 &&
+        endpoint_connect(c->socket, c->spec, c->security, e) == 0 &&
+        evzmq_start(&c->z, EVZMQ_READABLE | EVZMQ_WRITABLE, e) == 0)
+        return 0;
+    close_socket(c);
+    return -1;
+}
+
+static void on_reopen(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    struct caller_ev *c = container_of(w, struct caller_ev, reopen);
+    struct error e;
+    (void)revents;
+    close_socket(c);
+    if (open_socket(c, &e) == 0)
+        return;
+    ev_timer_set(w, REOPEN_MS / 1000.0, 0.0); /* out of descriptors, for now */
+    ev_timer_start(loop, w);
+}
+
 int caller_ev_create(struct caller_ev **out, struct ev_loop *loop, void *zmq, const char *spec,
                      const struct link_security *security, const struct caller_ev_ops *ops,
                      void *arg, struct error *e)
@@ -164,28 +224,22 @@ int caller_ev_create(struct caller_ev **out, struct ev_loop *loop, void *zmq, co
     if (c == NULL)
         return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
     c->loop = loop;
+    c->zmq = zmq;
+    c->security = security;
     c->ops = ops;
     c->arg = arg;
     c->out = BUF_INIT;
     list_init(&c->calls);
     arena_init(&c->arena, 0);
     ev_init(&c->deadline, on_deadline);
+    ev_init(&c->reopen, on_reopen);
     snprintf(c->spec, sizeof c->spec, "%s", spec);
-    c->socket = zmq_socket(zmq, ZMQ_DEALER);
-    if (c->socket == NULL) {
-        error_set(e, ERROR_IO, "Cannot open a socket: %s.", zmq_strerror(zmq_errno()));
-        goto fail;
+    if (open_socket(c, e) != 0) {
+        caller_ev_destroy(&c);
+        return -1;
     }
-    set_options(c->socket);
-    evzmq_init(&c->z, loop, c->socket, on_readable, on_writable, c);
-    if (endpoint_connect(c->socket, spec, security, e) != 0 ||
-        evzmq_start(&c->z, EVZMQ_READABLE | EVZMQ_WRITABLE, e) != 0)
-        goto fail;
     *out = c;
     return 0;
-fail:
-    caller_ev_destroy(&c);
-    return -1;
 }
 
 void caller_ev_destroy(struct caller_ev **c)
@@ -195,10 +249,8 @@ void caller_ev_destroy(struct caller_ev **c)
     if (it == NULL)
         return;
     ev_timer_stop(it->loop, &it->deadline);
-    if (it->socket != NULL) {
-        evzmq_stop(&it->z);
-        zmq_close(it->socket);
-    }
+    ev_timer_stop(it->loop, &it->reopen);
+    close_socket(it);
     for (struct list *link; (link = list_pop_front(&it->calls)) != NULL;)
         free(container_of(link, struct call, link));
     arena_fini(&it->arena);
@@ -209,13 +261,15 @@ void caller_ev_destroy(struct caller_ev **c)
 static int send_bytes(struct caller_ev *c, struct slice bytes, struct error *e)
 {
     zmq_msg_t msg;
-    if (zmq_msg_init_size(&msg, bytes.len) != 0)
-        return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
-    memcpy(zmq_msg_data(&msg), bytes.ptr, bytes.len);
-    if (evzmq_send(&c->z, &msg, 0) == 0)
-        return 0;
-    zmq_msg_close(&msg);
-    evzmq_set_interest(&c->z, EVZMQ_READABLE | EVZMQ_WRITABLE);
+    if (c->socket != NULL) {
+        if (zmq_msg_init_size(&msg, bytes.len) != 0)
+            return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
+        memcpy(zmq_msg_data(&msg), bytes.ptr, bytes.len);
+        if (evzmq_send(&c->z, &msg, 0) == 0)
+            return 0;
+        zmq_msg_close(&msg);
+        evzmq_set_interest(&c->z, EVZMQ_READABLE | EVZMQ_WRITABLE);
+    }
     return error_set(e, ERROR_UNREACHABLE, "There is no connection to the coordinator at %s.",
                      c->spec);
 }

@@ -19,6 +19,9 @@ struct ev_loop;
 struct caller_ev_ops {
     /* The first connection stands, or stands again after a send had failed. */
     void (*on_connected)(void *arg);
+    /* The coordinator does not take our key, or we lack one: `why` is a phrase. It will be tried
+     * again. May be NULL. */
+    void (*on_denied)(void *arg, const char *why);
     /* A one-way request was refused. Borrowed. */
     void (*on_refused)(void *arg, const struct cluster_reply *refusal);
     /* The coordinator asks something; answer with caller_ev_answer. Borrowed. */

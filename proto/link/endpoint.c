@@ -97,13 +97,17 @@ static int secure(void *socket, const char *spec, enum endpoint_use use,
         if (endpoint_is_local(spec) || (security != NULL && security->insecure))
             return 0;
         return error_set(e, ERROR_DENIED,
-                         "%s leaves this machine: use ipc:// or a loopback address, or give "
-                         "-insecure to use it in the open.",
+                         "%s leaves this machine: give -keys, use ipc:// or a loopback address, or "
+                         "give -insecure to use it in the open.",
                          spec);
     }
     if (use == ENDPOINT_BIND) {
         if (zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &on, sizeof on) != 0)
             return error_set(e, ERROR_UNSUPPORTED, "This libzmq has no CURVE.");
+        if (security->zap_domain != NULL &&
+            zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, security->zap_domain,
+                           strlen(security->zap_domain)) != 0)
+            return error_set(e, ERROR_UNSUPPORTED, "This libzmq asks nobody about keys.");
         return set_key(socket, ZMQ_CURVE_SECRETKEY, keys->secret_key, e);
     }
     if (set_key(socket, ZMQ_CURVE_SERVERKEY, keys->server_key, e) != 0 ||

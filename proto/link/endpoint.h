@@ -24,6 +24,7 @@ struct link_keys {
 struct link_security {
     const struct link_keys *keys; /* NULL: plain */
     bool insecure;                /* plain is allowed everywhere */
+    const char *zap_domain;       /* binding with keys: what the ZAP handler knows the socket by */
 };
 
 enum endpoint_use { ENDPOINT_BIND, ENDPOINT_CONNECT };

@@ -12,7 +12,7 @@
 
 #define FORMAT 1
 
-const char *const backup_kinds[BACKUP_KINDS] = {"note", "outcome", "order"};
+const char *const backup_kinds[BACKUP_KINDS] = {"note", "outcome", "order", "key"};
 
 /* The sum over what came before and this. */
 static int add_to_sum(char sum[CANON_HASH_LEN + 1], struct slice item, struct error *e)

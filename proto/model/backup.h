@@ -18,7 +18,7 @@
 #include <stdio.h>
 
 /* The kinds of records that belong into one; coordinator/store/store.h says what they are. */
-#define BACKUP_KINDS 3
+#define BACKUP_KINDS 4
 extern const char *const backup_kinds[BACKUP_KINDS];
 
 struct backup_info {

@@ -14,6 +14,7 @@
 #include "proto/base/buf.h"
 #include "proto/base/error.h"
 #include "proto/base/slice.h"
+#include "proto/wire/cluster_role.h"
 #include "proto/wire/field.h"
 
 #include <stdbool.h>
@@ -51,17 +52,9 @@ enum cluster_verb {
     CLUSTER_CONTROL,
     CLUSTER_STATS,
     CLUSTER_KEYS,
+    CLUSTER_KEY,
     CLUSTER_RECORDS,
     CLUSTER_VERB_COUNT
-};
-
-/* Who may use a verb. A key has one role; plain connections count as ADMIN. */
-enum cluster_role {
-    ROLE_VIEWER = 1,
-    ROLE_HANDLER = 2,
-    ROLE_NODE = 4,
-    ROLE_ADMIN = 8,
-    ROLE_ANY = 15,
 };
 
 enum cluster_verb_flag {
@@ -81,7 +74,7 @@ enum cluster_condition {
 };
 
 enum cluster_order_kind { ORDER_DRAIN, ORDER_UNDRAIN, ORDER_PAUSE, ORDER_RESUME };
-enum cluster_key_action { KEY_LIST, KEY_ADD, KEY_REVOKE };
+enum cluster_key_action { KEY_ADD, KEY_REVOKE };
 
 struct cluster_author {
     struct slice who;   /* user */
@@ -218,15 +211,16 @@ struct cluster_control {
     struct slice request; /* a control port request, as the node's own port takes it */
 };
 
-struct cluster_keys {
-    int action;       /* enum cluster_key_action */
-    struct slice key; /* public key, Z85 */
-    struct slice role;
-    struct slice owner;
+struct cluster_key {
+    int action;         /* enum cluster_key_action */
+    struct slice key;   /* public key, Z85 */
+    struct slice role;  /* add: see cluster_role.h */
+    struct slice owner; /* add: whose key it is */
+    struct cluster_author author;
 };
 
 struct cluster_records {
-    struct slice kind; /* note, outcome, order */
+    struct slice kind; /* note, outcome, order, key */
     struct slice before;
     int64_t count;
 };
@@ -252,7 +246,7 @@ struct cluster_request {
         struct cluster_order order;
         struct cluster_note note;
         struct cluster_control control;
-        struct cluster_keys keys;
+        struct cluster_key key;
         struct cluster_records records;
     };
 };

@@ -48,12 +48,15 @@ static const struct field beat_fields[] = {
      "grows with every change of the orders; 0 when this coordinator does not know them"},
     {"orders", FIELD_TABLE, false, AT(cluster_head_beat, orders), 0, 0, 0, NULL,
      "every order that stands: drain or pause, node or pool, milliseconds left (0 for ever)"},
+    {"keys_seq", FIELD_INT, false, AT(cluster_head_beat, keys_seq), 0, 0, 0, NULL,
+     "grows with every change of the keys; 0 when this coordinator has none, or does not know "
+     "them"},
 };
 
 static const struct field pool_fields[] = {
     {"pool", FIELD_TEXT, true, AT(cluster_pool_update, pool), 0, 255, 0, NULL, "its name"},
     {"headers", FIELD_TABLE, true, AT(cluster_pool_update, headers), 0, 0, 0, NULL,
-     "pool, node, uuid, endpoint"},
+     "pool, node, uuid, endpoint, key"},
     {"rows", FIELD_TABLE, true, AT(cluster_pool_update, rows), 0, 0, 0, NULL,
      "one per live node that has the pool"},
 };

@@ -6,7 +6,7 @@
 const char *const cluster_policy_words[] = {"all", "majority", "any", NULL};
 const char *const cluster_condition_words[] = {"ready", "draining", "nacked", "diverged", NULL};
 const char *const cluster_order_words[] = {"drain", "undrain", "pause", "resume", NULL};
-static const char *const key_words[] = {"list", "add", "revoke", NULL};
+static const char *const key_words[] = {"add", "revoke", NULL};
 
 #define AT(structure, field) offsetof(struct structure, field)
 #define COUNT(table)         (sizeof(table) / sizeof(table)[0])
@@ -245,15 +245,19 @@ static const struct field control_fields[] = {
      "a request of the control port, as the node's own port takes it"},
 };
 
-static const struct field keys_fields[] = {
-    {"action", FIELD_WORD, false, AT(cluster_keys, action), 0, 0, 0, key_words, "what to do"},
-    {"key", FIELD_TEXT, false, AT(cluster_keys, key), 0, 40, 0, NULL, "public key in Z85"},
-    {"role", FIELD_TEXT, false, AT(cluster_keys, role), 0, 32, 0, NULL, "admin, node, …"},
-    {"owner", FIELD_TEXT, false, AT(cluster_keys, owner), 0, 255, 0, NULL, "whose key it is"},
+static const struct field key_fields[] = {
+    {"action", FIELD_WORD, true, AT(cluster_key, action), 0, 0, 0, key_words, "what to do"},
+    {"key", FIELD_TEXT, true, AT(cluster_key, key), 0, 40, 0, NULL, "public key in Z85"},
+    {"role", FIELD_TEXT, false, AT(cluster_key, role), 0, 32, 0, NULL,
+     "add: admin, node, handler or viewer"},
+    {"owner", FIELD_TEXT, false, AT(cluster_key, owner), 0, 127, 0, NULL,
+     "add: whose key it is; of a node its name"},
+    AUTHOR(cluster_key, false),
 };
 
 static const struct field records_fields[] = {
-    {"kind", FIELD_TEXT, true, AT(cluster_records, kind), 0, 32, 0, NULL, "note, outcome or order"},
+    {"kind", FIELD_TEXT, true, AT(cluster_records, kind), 0, 32, 0, NULL,
+     "note, outcome, order or key"},
     {"before", FIELD_TEXT, false, AT(cluster_records, before), 0, 255, 0, NULL,
      "only keys below this; empty from the last"},
     {"count", FIELD_INT, false, AT(cluster_records, count), 1, 1000, 100, NULL, "at most so many"},
@@ -313,7 +317,9 @@ static const struct cluster_verb_info verbs[CLUSTER_VERB_COUNT] = {
                              "A request to the control port of a node."),
     [CLUSTER_STATS] = {"stats", ROLE_VIEWER | ROLE_ADMIN, VERB_READ, NULL, 0,
                        "The coordinator's own counters."},
-    [CLUSTER_KEYS] = VERB("keys", ROLE_ADMIN, 0, keys_fields, "The keys that are accepted."),
+    [CLUSTER_KEYS] = {"keys", ROLE_VIEWER | ROLE_NODE | ROLE_ADMIN, VERB_READ, NULL, 0,
+                      "The keys that are accepted, and those that were revoked."},
+    [CLUSTER_KEY] = VERB("key", ROLE_ADMIN, 0, key_fields, "Accept a key, or revoke it."),
     [CLUSTER_RECORDS] = VERB("records", ROLE_ADMIN, VERB_READ, records_fields,
                              "What is kept beside the commits, for a backup."),
 };

@@ -58,6 +58,7 @@ class Node:
             *["-server", "main", "-node", self.name, "-state", self.state],
             *["-handler_port", self.handler_port],
             *(["-port", self.port] if port else []),
+            *self.cluster.key_options,
             *more,
         ]
         self.program = self.cluster.stage.start(command, self.folder, name=self.name)
@@ -103,7 +104,7 @@ class Seat:
             *[self.cluster.kit.mongrel2.parent / "mongrel2-coordinator"],
             *["-store", self.cluster.store, "-name", self.name],
             *["-listen", self.requests, "-publish", self.updates],
-            *[*self.cluster.coordinator_options, *more],
+            *[*self.cluster.coordinator_options, *self.cluster.key_options, *more],
         ]
         self.program = self.cluster.stage.start(command, self.cluster.folder, name=self.name, env=env)
         return self.program
@@ -123,6 +124,8 @@ class Cluster:
         self.stage, self.kit, self.store = stage, kit, store
         self.folder = stage.folder()
         self.coordinator_options: List[object] = []
+        #: For every program; empty: the cluster runs without keys.
+        self.key_options: List[object] = []
         self.seats = [Seat(self, f"coordinator-{n + 1}") for n in range(coordinators)]
         self.requests = ",".join(seat.requests for seat in self.seats)
         self.upstream = stage.port()
@@ -148,7 +151,8 @@ class Cluster:
         at: str = "",
     ) -> "subprocess.CompletedProcess[str]":
         """Runs it on the cluster, or at the coordinators named; None: whatever its exit status."""
-        words = [self.kit.m2sh, args[0], "-cluster", at or self.requests, *args[1:]]
+        keys = [] if "-keys" in args else self.key_options
+        words = [self.kit.m2sh, args[0], "-cluster", at or self.requests, *keys, *args[1:]]
         done = run(words, self.folder, timeout_s=timeout_s, env={"LOGNAME": "alice"})
         text = subprocess.CompletedProcess(
             done.args, done.returncode, done.stdout.decode(), done.stderr.decode()

@@ -40,13 +40,14 @@ class Nursery:
         nodes: List[str],
         capacity: int = 4,
         coordinator: str = "",
+        keys: str = "",
     ):
         command = ["/usr/bin/python3", "-B", "-m", "support.nursery", pool, capacity, coordinator, *nodes]
         self.program = stage.start(
             command,
             stage.folder(),
             name=f"workers-{pool}",
-            env={"PYTHONPATH": f"{ROOT}/tests:{ROOT}/proto/python"},
+            env={"PYTHONPATH": f"{ROOT}/tests:{ROOT}/proto/python", "WORKER_KEYS": keys},
             stdin=subprocess.PIPE,
         )
         self.pids: Dict[str, int] = {}
@@ -101,7 +102,9 @@ def _be_worker(name: str, pool: str, capacity: int, coordinator: str, nodes: Lis
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, lambda *_: leave.start())
-    worker = Worker(pool, nodes, [coordinator] if coordinator else None, capacity=capacity, name=name)
+    coordinators = [coordinator] if coordinator else None
+    keys = os.environ["WORKER_KEYS"] or None
+    worker = Worker(pool, nodes, coordinators, capacity=capacity, name=name, keys=keys)
     worker.pool_name = name
     leave = threading.Thread(target=worker.close_sockets)
     worker.run(_answer, threads=capacity)

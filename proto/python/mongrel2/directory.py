@@ -36,6 +36,9 @@ class Links:
         """Subscribes at `endpoint`, instead of where it was subscribed before."""
         raise NotImplementedError
 
+    def node_keys(self, keys: Dict[str, bytes]) -> None:
+        """The CURVE keys of nodes by their endpoints; called before these are told."""
+
 
 class Directory:
     """The nodes of one pool."""
@@ -135,9 +138,14 @@ class Directory:
             self._links.listen(self._listening, self.topic)
 
     def _tell(self, nodes: List[dict]) -> None:
-        endpoints = [node.get(b"endpoint") for node in nodes]
-        known = [e.decode() for e in endpoints if isinstance(e, bytes) and e]
-        self._found([seen_from(endpoint, self.coordinator) for endpoint in known])
+        keys: Dict[str, bytes] = {}
+        for node in nodes:
+            endpoint, key = node.get(b"endpoint"), node.get(b"key")
+            if isinstance(endpoint, bytes) and endpoint:
+                seen = seen_from(endpoint.decode(), self.coordinator)
+                keys[seen] = key if isinstance(key, bytes) else b""
+        self._links.node_keys({endpoint: key for endpoint, key in keys.items() if key})
+        self._found(list(keys))
 
 
 def seen_from(endpoint: str, via: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Callable, Dict, List, Optional, Set, Tuple
 import zmq
 
 from .directory import Directory, Links
+from .keys import Keys
 from .pool import Member, Transport
 
 __all__ = ["Sockets"]
@@ -17,6 +18,8 @@ __all__ = ["Sockets"]
 BATCH = 256
 #: Replies that may wait for one node before it counts as gone.
 SEND_HWM = 100_000
+#: Questions to a coordinator without any answer after which it gets a new connection.
+QUESTIONS_OPEN = 2
 
 
 class Sockets(Transport, Links):
@@ -24,8 +27,11 @@ class Sockets(Transport, Links):
 
     def __init__(self, context: Any):
         self._context = context
+        #: With them every connection is encrypted, and to a known peer.
+        self.keys: Optional[Keys] = None
         self._nodes: Dict[str, Any] = {}
         self._asked: Tuple[str, Any] = ("", None)
+        self._unanswered = 0
         self._heard: Any = None
         #: What to do with the frames of each socket.
         self.on_frames: Dict[Any, Callable[[List[bytes], float], None]] = {}
@@ -62,6 +68,8 @@ class Sockets(Transport, Links):
         sock = self._add(
             zmq.DEALER, lambda frames, now: self.member.on_frames(endpoint, frames, now)
         )
+        if self.keys is not None:
+            self.keys.put(sock, self.keys.of_node(endpoint))
         sock.connect(endpoint)
         self._nodes[endpoint] = sock
 
@@ -82,13 +90,18 @@ class Sockets(Transport, Links):
     # Links
     def ask(self, endpoint: str, message: bytes) -> None:
         asked, sock = self._asked
-        if asked != endpoint:
+        # libzmq does not try again what was refused for its key: a new socket does
+        stuck = self.keys is not None and self._unanswered >= QUESTIONS_OPEN
+        if asked != endpoint or stuck:
             self._remove(sock)
+            self._unanswered = 0
             sock = self._add(
                 zmq.DEALER, lambda frames, now: self._directory_reply(endpoint, frames[-1], now)
             )
+            self._trust_coordinator(sock)
             sock.connect(endpoint)
             self._asked = (endpoint, sock)
+        self._unanswered += 1
         self.touched.add(sock)
         try:
             sock.send_multipart([b"", message], zmq.NOBLOCK)
@@ -99,9 +112,19 @@ class Sockets(Transport, Links):
         self._remove(self._heard)
         self._heard = self._add(zmq.SUB, lambda frames, now: self._directory_update(frames))
         self._heard.setsockopt(zmq.SUBSCRIBE, topic)
+        self._trust_coordinator(self._heard)
         self._heard.connect(endpoint)
 
+    def node_keys(self, keys: Dict[str, bytes]) -> None:
+        if self.keys is not None:
+            self.keys.nodes = keys
+
+    def _trust_coordinator(self, sock: Any) -> None:
+        if self.keys is not None:
+            self.keys.put(sock, self.keys.coordinator)
+
     def _directory_reply(self, endpoint: str, message: bytes, now: float) -> None:
+        self._unanswered = 0
         if self.directory is not None:
             self.directory.on_reply(endpoint, message, now)
 

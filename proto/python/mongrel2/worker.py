@@ -23,12 +23,14 @@ import queue
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import Any, Callable, Deque, Dict, Iterator, List, Optional, Sequence, Union
 
 import zmq
 
 from .directory import Directory
 from .handler import ReceiveTimeout
+from .keys import Keys
 from .pool import Member
 from .replier import Replier
 from .reply import Bytes, as_bytes
@@ -65,11 +67,14 @@ class WorkerBase(Replier):
         worker: Optional[Bytes] = None,
         timeout_s: Optional[float] = None,
         context: Optional[zmq.Context] = None,
+        keys: Union[str, Path, None] = None,
     ):
         """Joins `pool` on the nodes with handler ports `nodes`, and on all that `coordinators` name.
 
         `capacity` requests are taken at a time, over all nodes. `name` is shown to people; `worker`
         is a UUID, a fresh one by default. `timeout_s` is that of :meth:`recv`, None for ever.
+        `keys` is a directory with handler.cert and coordinator.cert, or a certificate in it; None for
+        a cluster without keys.
         """
         endpoints = _list(nodes)
         coordinator_endpoints = _list(coordinators)
@@ -79,6 +84,7 @@ class WorkerBase(Replier):
         self._context = context or zmq.Context()
         self._own_context = context is None
         self._sockets = self._make_sockets(self._context)
+        self._sockets.keys = Keys(keys) if keys is not None else None
         self._member = Member(
             pool,
             self._sockets,

@@ -37,7 +37,8 @@ static void test_commands(void **state)
     expect(completion_of_command, "nothing", "", "");
     expect(completion_of_command, "hosts -s", "-server", "erver");
     expect(completion_of_command, "hosts -server x -d", "-db", "b");
-    expect(completion_of_command, "hosts -", "-db -cluster -insecure -server -json -help", "");
+    expect(completion_of_command, "hosts -", "-db -cluster -insecure -keys -server -json -help",
+           "");
     expect(completion_of_command, "hosts ", "", "");
     expect(completion_of_command, "nonsense -", "", "");
     expect(completion_of_command, "version -j", "-json", "son");

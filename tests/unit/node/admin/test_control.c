@@ -67,7 +67,8 @@ static int set_up(void **state)
     worker.registry = registry_create(7, &e);
     registry_add(worker.registry, p.conn);
     p.conns.on_closed = forget;
-    control = control_open(&worker, "inproc://control", &ops, &worker, &e);
+    control = control_open(&worker, "inproc://control", &(struct link_security){.keys = NULL}, &ops,
+                           &worker, &e);
     if (control == NULL)
         fail_msg("%s", e.text);
     client = zmq_socket(world.zmq, ZMQ_REQ);

@@ -36,12 +36,12 @@ static void fake_listen(struct directory *d, const char *endpoint, const char *t
     buf_printf(&w->said, "listen %s %s; ", endpoint, topic);
 }
 
-static void fake_found(struct directory *d, const struct slice *endpoints, size_t count)
+static void fake_found(struct directory *d, const struct directory_node *nodes, size_t count)
 {
     struct world *w = d->arg;
     buf_append_str(&w->said, "found");
     for (size_t i = 0; i < count; i++)
-        buf_printf(&w->said, " %.*s", SLICE_ARG(endpoints[i]));
+        buf_printf(&w->said, " %.*s", SLICE_ARG(nodes[i].endpoint));
     buf_append_str(&w->said, "; ");
 }
 

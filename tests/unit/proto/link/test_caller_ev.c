@@ -53,7 +53,8 @@ static void on_request(void *arg, struct slice message)
     s->requested++;
 }
 
-static const struct caller_ev_ops ops = {on_connected, on_refused, on_request};
+static const struct caller_ev_ops ops = {
+    .on_connected = on_connected, .on_refused = on_refused, .on_request = on_request};
 
 static void on_done(void *arg, const struct cluster_reply *reply, const struct error *e)
 {

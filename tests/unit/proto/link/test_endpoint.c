@@ -58,7 +58,7 @@ static void test_specifications(void **state)
 static void test_plain_in_the_open_is_refused(void **state)
 {
     (void)state;
-    struct link_security plain = {NULL, false}, insecure = {NULL, true};
+    struct link_security plain = {.insecure = false}, insecure = {.insecure = true};
     struct error e;
     char actual[ENDPOINT_MAX] = "";
     void *zmq = zmq_ctx_new(), *socket = zmq_socket(zmq, ZMQ_ROUTER);
@@ -84,7 +84,7 @@ static void test_keys_allow_the_open(void **state)
     zmq_curve_keypair(client_public, client_secret);
     struct link_keys server = {server_public, server_secret, NULL};
     struct link_keys client = {client_public, client_secret, server_public};
-    struct link_security server_side = {&server, false}, client_side = {&client, false};
+    struct link_security server_side = {.keys = &server}, client_side = {.keys = &client};
     void *zmq = zmq_ctx_new(), *pull = zmq_socket(zmq, ZMQ_PULL), *push = zmq_socket(zmq, ZMQ_PUSH);
     int limit_ms = 5000, none = 0;
     zmq_setsockopt(pull, ZMQ_RCVTIMEO, &limit_ms, sizeof limit_ms);
