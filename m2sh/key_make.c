@@ -101,7 +101,7 @@ enum status key_make(struct call *c)
     struct curve_cert cert = {.role = 0};
     struct arena arena;
     struct error e;
-    const char *path;
+    const char *path = "";
     arena_init(&arena, 0);
     int result = make(c, &cert, &path, &arena, &e);
     curve_cert_wipe(&cert);
