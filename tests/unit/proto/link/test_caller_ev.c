@@ -106,7 +106,6 @@ static void test_calls_and_timeouts(void **state)
     (void)state;
     struct scene s;
     setup(&s);
-    assert_int_equal(call(&s, CLUSTER_HEAD, 10, NULL), -1); /* not connected yet */
     run_until(&s, &s.connected, 1);
     assert_int_equal(call(&s, CLUSTER_STATS, 30, NULL), 0); /* never answered */
     assert_int_equal(call(&s, CLUSTER_HEAD, 10000, NULL), 0);
@@ -115,6 +114,20 @@ static void test_calls_and_timeouts(void **state)
     run_until(&s, &s.done, 2);
     assert_int_equal(s.code, ERROR_TIMEOUT);
     teardown(&s);
+}
+
+static void test_nobody_there(void **state)
+{
+    (void)state;
+    struct scene s = {.zmq = zmq_ctx_new(), .loop = ev_loop_new(EVFLAG_AUTO)};
+    struct error e;
+    assert_int_equal(
+        caller_ev_create(&s.c, s.loop, s.zmq, "ipc:///nowhere/socket", NULL, &ops, &s, &e), 0);
+    assert_int_equal(call(&s, CLUSTER_HEAD, 10, &e), -1);
+    assert_int_equal(e.code, ERROR_UNREACHABLE);
+    caller_ev_destroy(&s.c);
+    ev_loop_destroy(s.loop);
+    zmq_ctx_term(s.zmq);
 }
 
 static void test_refusals_and_the_coordinators_own_requests(void **state)
@@ -179,6 +192,7 @@ static void test_pending_calls_end_with_their_caller(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nobody_there),
         cmocka_unit_test(test_calls_and_timeouts),
         cmocka_unit_test(test_refusals_and_the_coordinators_own_requests),
         cmocka_unit_test(test_connects_again),
