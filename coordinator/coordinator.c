@@ -65,6 +65,7 @@ void coordinator_beat(struct coordinator *c)
     }
     if (c->leader.is_leader)
         u.beat.keys_seq = c->access.keys.seq;
+    u.beat.tickets_seq = c->ticket_keys.seq;
     cluster_update_encode(&b, &u);
     if (!b.failed && !orders.failed)
         publisher_send(&c->publisher, SLICE(CLUSTER_TOPIC_BEAT), buf_slice(&b));
@@ -372,6 +373,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     load_head(c); /* a leader too: a store that has forgotten is to be noticed before a push is */
     orders_tick(c);
     keys_tick(c);
+    tickets_tick(c);
     canary_tick(c);
     coordinator_effect_tick(c, false);
     members_tick(&c->members, now);
@@ -492,6 +494,7 @@ void coordinator_destroy(struct coordinator **c)
     requests_close(&it->requests);
     publisher_close(&it->publisher);
     access_close(&it->access);
+    ticket_keys_wipe(&it->ticket_keys);
     events_fini(&it->events);
     members_fini(&it->members);
     orders_fini(&it->orders);

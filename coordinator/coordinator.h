@@ -19,6 +19,7 @@
 #include "coordinator/push.h"
 #include "coordinator/requests.h"
 #include "coordinator/store/store.h"
+#include "coordinator/ticket_keys.h"
 #include "proto/model/model.h"
 
 #include <ev.h>
@@ -33,10 +34,11 @@ struct coordinator_config {
         *advertise; /* host by which others reach this machine, when listen has none; or NULL */
     const char *name;
     struct link_security security;
-    const char *keys_dir; /* of the certificates that are accepted; with security.keys */
-    int64_t settle_ms;    /* how long nodes may report before the first push after a start */
-    int64_t lease_ms;     /* 0: LEASE_TTL_MS */
-    size_t message_max;   /* 0: CLUSTER_MESSAGE_MAX */
+    const char *keys_dir;  /* of the certificates that are accepted; with security.keys */
+    int64_t settle_ms;     /* how long nodes may report before the first push after a start */
+    int64_t lease_ms;      /* 0: LEASE_TTL_MS */
+    int64_t ticket_keys_s; /* how long a key of TLS session tickets is used; 0: none are given */
+    size_t message_max;    /* 0: CLUSTER_MESSAGE_MAX */
 };
 
 /* The head in the forms in which it is asked for. */
@@ -67,6 +69,7 @@ struct coordinator {
     struct requests requests;
     struct link_security requests_security, updates_security;
     struct access access;
+    struct ticket_keys ticket_keys;
     struct members members;
     struct events events;
     struct forward forward;

@@ -34,6 +34,8 @@ static const struct args_option options[] = {
     {"insecure", NULL, "allow sockets in the open without keys"},
     {"lease", "SECONDS", "how long a leader that has died is still held to lead (default 5)"},
     {"settle", "SECONDS", "after a start, how long nodes may report before a push (default 3)"},
+    {"ticket_keys", "SECONDS",
+     "how long nodes use a key of TLS session tickets; 0: each its own (default 21000)"},
     {"backup", "FILE", "write the whole history of the store into FILE, and end"},
     {"restore", "FILE", "put the history of FILE into the store, and end"},
     {"log_format", "text|json", "form of log lines (default text)"},
@@ -77,11 +79,13 @@ static int set_log(const struct args *a, struct error *e)
 static int read_config(const struct args *a, const char *host, struct coordinator_config *config,
                        struct error *e)
 {
-    int64_t settle_s, lease_s;
+    int64_t settle_s, lease_s, ticket_keys_s;
     if (a->rest_count > 0)
         return error_set(e, ERROR_USAGE, "\"%s\" is no option; see -help.", a->rest[0]);
     if (set_log(a, e) != 0 || args_get_int(a, "settle", 0, 3600, 3, &settle_s, e) != 0 ||
-        args_get_int(a, "lease", 2, 60, LEASE_TTL_MS / 1000, &lease_s, e) != 0)
+        args_get_int(a, "lease", 2, 60, LEASE_TTL_MS / 1000, &lease_s, e) != 0 ||
+        args_get_int(a, "ticket_keys", 0, TICKET_KEYS_PERIOD_S_MAX, TICKET_KEYS_PERIOD_S,
+                     &ticket_keys_s, e) != 0)
         return -1;
     *config = (struct coordinator_config){
         .store = args_get(a, "store", "sqlite:run/coordinator.sqlite"),
@@ -93,6 +97,7 @@ static int read_config(const struct args *a, const char *host, struct coordinato
         .keys_dir = args_get(a, "keys", NULL),
         .settle_ms = settle_s * 1000,
         .lease_ms = lease_s * 1000,
+        .ticket_keys_s = ticket_keys_s,
     };
     return 0;
 }

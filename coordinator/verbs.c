@@ -18,7 +18,7 @@ static verb_fn *const table[CLUSTER_VERB_COUNT] = {
     [CLUSTER_ORDERS] = verb_orders,     [CLUSTER_NOTE] = verb_note,
     [CLUSTER_CONTROL] = verb_control,   [CLUSTER_STATS] = verb_stats,
     [CLUSTER_KEYS] = verb_keys,         [CLUSTER_KEY] = verb_key,
-    [CLUSTER_RECORDS] = verb_records,
+    [CLUSTER_TICKETS] = verb_tickets,   [CLUSTER_RECORDS] = verb_records,
 };
 
 verb_fn *verb_find(enum cluster_verb verb)

@@ -31,6 +31,10 @@ verb_fn verb_key, verb_keys;
 void keys_tick(struct coordinator *c);
 /* verb_log.c */
 verb_fn verb_log, verb_note, verb_watch;
+/* verb_tickets.c */
+verb_fn verb_tickets;
+/* Replaces the keys of session tickets when that is due; once per beat interval. */
+void tickets_tick(struct coordinator *c);
 /* verb_workers.c */
 verb_fn verb_workers;
 /* verb_records.c */

@@ -3,9 +3,12 @@
 #include "node/backend/classic.h"
 #include "node/backend/pool.h"
 #include "node/server_parts.h"
+#include "node/tls/shared.h"
 #include "proto/base/log.h"
 
+#include <mbedtls/platform_util.h>
 #include <stdio.h>
+#include <string.h>
 
 static int agent_prepare(void *arg, struct model *m, int64_t version, const char *hash,
                          void **prepared, struct error *e)
@@ -79,6 +82,28 @@ static void agent_keys(void *arg, const struct keyring *ring)
     server_accept_keys(arg, ring);
 }
 
+/* What TLS keeps is made by the first configuration that needs it, or here: the keys come once. */
+static void agent_tickets(void *arg, const struct agent_ticket *tickets, size_t count)
+{
+    struct worker *w = &((struct server *)arg)->worker;
+    struct error e;
+    if (w->tls == NULL && (w->tls = tls_shared_create(&w->loop.wall_s, &w->counters, &e)) == NULL) {
+        log_error("tls", "the cluster's keys of session tickets are not used: %s", e.text);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct ticket_key key = {.since_s = w->loop.wall_s - tickets[i].age_s};
+        if (tickets[i].name.len != sizeof key.name || tickets[i].secret.len != sizeof key.secret)
+            continue; /* of a later version */
+        memcpy(key.name, tickets[i].name.ptr, sizeof key.name);
+        memcpy(key.secret, tickets[i].secret.ptr, sizeof key.secret);
+        if (!tickets_has(&w->tls->tickets, key.name) &&
+            tickets_install(&w->tls->tickets, &key) != 0)
+            log_error("tls", "a key of session tickets is refused by the library");
+        mbedtls_platform_zeroize(&key, sizeof key);
+    }
+}
+
 static const struct agent_ops agent_ops = {
     .prepare = agent_prepare,
     .activate = agent_activate,
@@ -89,6 +114,7 @@ static const struct agent_ops agent_ops = {
     .control = agent_control,
     .orders = agent_orders,
     .keys = agent_keys,
+    .tickets = agent_tickets,
 };
 
 /* Stays in front, enters no chroot: several nodes share a host, and whoever runs them (systemd, a

@@ -8,8 +8,8 @@
 #include "node/cluster/beat.h"
 #include "node/cluster/coordinator_link.h"
 #include "node/cluster/follow.h"
-#include "node/cluster/key_list.h"
 #include "node/cluster/last_good.h"
+#include "node/cluster/secrets.h"
 #include "node/cluster/standing.h"
 #include "node/cluster/state_dir.h"
 #include "proto/base/clock.h"
@@ -52,8 +52,7 @@ struct agent {
     struct ev_timer beat_timer;
     struct beat beat;
     struct standing standing; /* orders */
-    struct key_list keys;
-    int64_t keys_asked;     /* keys_seq for which the list is being fetched; 0: it is not */
+    struct secrets secrets;
     struct agent_join join; /* what was last said of this node */
     int64_t interval_ms;
     int64_t token;         /* the highest fencing token seen */
@@ -153,52 +152,6 @@ static void recall_orders(struct agent *a)
     if (standing_load(&a->standing, &a->dir, clock_wall_ms(), clock_monotonic_ms(), &e) != 0)
         log_error("cluster", "no orders are followed before a coordinator says them: %s", e.text);
     do_orders(a);
-}
-
-/* ---- keys --------------------------------------------------------------------------------- */
-
-static void on_keys(void *arg, const struct cluster_reply *reply, const struct error *e)
-{
-    static struct log_limit limit;
-    struct agent *a = arg;
-    struct error problem;
-    int result = -1;
-    if (reply == NULL)
-        problem = *e;
-    else if (reply->kind == REPLY_ERROR)
-        cluster_reply_error(reply, &problem);
-    else
-        result = key_list_take(&a->keys, &reply->table, a->keys_asked, &problem);
-    a->keys_asked = 0;
-    if (result != 0) { /* the next beat asks again */
-        log_limited(&limit, LOG_WARN_LEVEL, "cluster", "the keys could not be fetched: %s",
-                    problem.text);
-        return;
-    }
-    if (key_list_save(&a->keys, &a->dir, &problem) != 0)
-        log_error("cluster", "the keys are known, but not written: %s", problem.text);
-    a->ops->keys(a->arg, &a->keys.ring);
-}
-
-static void take_keys(struct agent *a, struct coordinator_link *l, int64_t seq)
-{
-    struct cluster_request r;
-    struct error e;
-    if (a->config.security.keys == NULL || seq == 0 || seq == a->keys.seq || a->keys_asked != 0)
-        return;
-    cluster_request_init(&r, CLUSTER_KEYS);
-    if (coordinator_link_call(l, &r, FETCH_MS, on_keys, a, &e) == 0)
-        a->keys_asked = seq;
-}
-
-static void recall_keys(struct agent *a)
-{
-    struct error e;
-    if (a->config.security.keys == NULL)
-        return;
-    if (key_list_load(&a->keys, &a->dir, &e) != 0)
-        log_error("cluster", "no key is accepted before a coordinator is heard: %s", e.text);
-    a->ops->keys(a->arg, &a->keys.ring);
 }
 
 /* ---- time --------------------------------------------------------------------------------- */
@@ -373,7 +326,7 @@ static void on_head_beat(struct agent *a, struct coordinator_link *l,
         return;
     if (b->leader) {
         take_orders(a, b);
-        take_keys(a, l, b->keys_seq);
+        secrets_on_beat(&a->secrets, l, b);
     }
     follow_head(a->follow, l, b);
 }
@@ -536,7 +489,7 @@ int agent_create(struct agent **out, struct ev_loop *loop, const struct agent_co
     ev_timer_init(&a->beat_timer, on_beat_timer, 1.0, 1.0);
     agent_join_init(&a->join);
     standing_init(&a->standing);
-    key_list_init(&a->keys);
+    secrets_init(&a->secrets, ops, arg, &a->dir, config->security.keys != NULL);
     if (gethostname(a->host, sizeof a->host - 1) != 0)
         snprintf(a->host, sizeof a->host, "unknown");
     a->follow = follow_create(&follow_env, a, a->config.node);
@@ -573,7 +526,7 @@ int agent_start(struct agent *a, void *zmq, struct error *e)
         return -1;
     if (a->cluster[0] != '\0' && a->ops->cluster != NULL)
         a->ops->cluster(a->arg, a->cluster);
-    recall_keys(a);
+    secrets_recall(&a->secrets);
     start_from_last_good(a);
     recall_orders(a);
     agent_described(a);
@@ -613,7 +566,7 @@ void agent_destroy(struct agent **agent)
     follow_destroy(&a->follow);
     agent_join_fini(&a->join);
     standing_fini(&a->standing);
-    key_list_fini(&a->keys);
+    secrets_fini(&a->secrets);
     state_dir_close(&a->dir);
     free(a);
 }

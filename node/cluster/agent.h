@@ -41,6 +41,12 @@ struct agent_description {
     const char *addresses; /* where clients reach it, "0.0.0.0:6767 …", separated by blanks */
 };
 
+/* A key of TLS session tickets. Borrowed for the call. */
+struct agent_ticket {
+    struct slice name, secret; /* of any length: checked by who takes them */
+    int64_t age_s;
+};
+
 /* What the agent needs of the node. All are called on the loop, with `arg` first, and may not call
  * the agent back. None may be NULL except where it says so. */
 struct agent_ops {
@@ -69,6 +75,8 @@ struct agent_ops {
     /* These keys are accepted from now on; the ring lives as long as the agent. Called only with
      * keys of our own. */
     void (*keys)(void *arg, const struct keyring *ring);
+    /* Session tickets are sealed with the last of these from now on. May be NULL: not asked for. */
+    void (*tickets)(void *arg, const struct agent_ticket *tickets, size_t count);
 };
 
 /* Strings are borrowed for the agent's life. */

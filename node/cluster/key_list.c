@@ -13,7 +13,6 @@ enum { FILE_MOST = 16 << 20 };
 void key_list_init(struct key_list *k)
 {
     keyring_init(&k->ring);
-    k->seq = 0;
 }
 
 void key_list_fini(struct key_list *k)
@@ -32,14 +31,13 @@ static int put(struct keyring *ring, struct slice key, struct slice role, struct
     return 0;
 }
 
-static void replace(struct key_list *k, struct keyring *fresh, int64_t seq)
+static void replace(struct key_list *k, struct keyring *fresh)
 {
     keyring_fini(&k->ring);
     k->ring = *fresh;
-    k->seq = seq;
 }
 
-int key_list_take(struct key_list *k, const struct cluster_table *t, int64_t seq, struct error *e)
+int key_list_take(struct key_list *k, const struct cluster_table *t, struct error *e)
 {
     struct keyring fresh;
     int result = 0;
@@ -48,7 +46,7 @@ int key_list_take(struct key_list *k, const struct cluster_table *t, int64_t seq
         result = put(&fresh, cluster_table_text(t, i, "key"), cluster_table_text(t, i, "role"),
                      cluster_table_text(t, i, "owner"), e);
     if (result == 0)
-        replace(k, &fresh, seq);
+        replace(k, &fresh);
     else
         keyring_fini(&fresh);
     return result;
@@ -128,7 +126,7 @@ int key_list_load(struct key_list *k, const struct state_dir *dir, struct error 
         result = decode(&fresh, buf_slice(&file), e);
     buf_fini(&file);
     if (result == 0)
-        replace(k, &fresh, 0);
+        replace(k, &fresh);
     else
         keyring_fini(&fresh);
     return result;

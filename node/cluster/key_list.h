@@ -8,11 +8,8 @@
 #include "proto/link/keyring.h"
 #include "proto/wire/cluster_reply.h"
 
-#include <stdint.h>
-
 struct key_list {
     struct keyring ring;
-    int64_t seq; /* keys_seq of the beat by which it was asked for; 0: from disk, or none */
 };
 
 void key_list_init(struct key_list *k);
@@ -20,7 +17,7 @@ void key_list_fini(struct key_list *k);
 
 /* Takes a coordinator's answer to `keys`; what was there stays when it makes no sense.
  * ERROR_INVALID, ERROR_NO_MEMORY. */
-int key_list_take(struct key_list *k, const struct cluster_table *t, int64_t seq, struct error *e);
+int key_list_take(struct key_list *k, const struct cluster_table *t, struct error *e);
 
 /* The file "keys". Without one there are none; a damaged one is an error, and none. */
 int key_list_save(const struct key_list *k, const struct state_dir *dir, struct error *e);

@@ -48,6 +48,14 @@ int tickets_install(struct tickets *t, const struct ticket_key *key)
     return 0;
 }
 
+bool tickets_has(const struct tickets *t, const unsigned char name[TICKET_NAME_BYTES])
+{
+    for (int i = 0; i < 2; i++)
+        if (t->keys[i].is_set && memcmp(t->keys[i].key.name, name, TICKET_NAME_BYTES) == 0)
+            return true;
+    return false;
+}
+
 /* Makes a key when there is none that may still seal. */
 static int renew(struct tickets *t)
 {

@@ -42,6 +42,9 @@ void tickets_fini(struct tickets *t);
  * nodes the same keys lets clients resume at any of them. 0, or -1 when the library refuses it. */
 int tickets_install(struct tickets *t, const struct ticket_key *key);
 
+/* Has it a key of this name? */
+bool tickets_has(const struct tickets *t, const unsigned char name[TICKET_NAME_BYTES]);
+
 /* Writes the ticket of a session to `start`, at most up to `end`. 0 or an error of the library. */
 int tickets_seal(struct tickets *t, const unsigned char scope[SESSION_SCOPE_BYTES],
                  const mbedtls_ssl_session *session, unsigned char *start, const unsigned char *end,

@@ -53,6 +53,7 @@ enum cluster_verb {
     CLUSTER_STATS,
     CLUSTER_KEYS,
     CLUSTER_KEY,
+    CLUSTER_TICKETS,
     CLUSTER_RECORDS,
     CLUSTER_VERB_COUNT
 };

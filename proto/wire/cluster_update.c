@@ -51,6 +51,8 @@ static const struct field beat_fields[] = {
     {"keys_seq", FIELD_INT, false, AT(cluster_head_beat, keys_seq), 0, 0, 0, NULL,
      "grows with every change of the keys; 0 when this coordinator has none, or does not know "
      "them"},
+    {"tickets_seq", FIELD_INT, false, AT(cluster_head_beat, tickets_seq), 0, 0, 0, NULL,
+     "grows with every change of the keys of TLS session tickets; 0 when it gives none"},
 };
 
 static const struct field pool_fields[] = {

@@ -56,7 +56,8 @@ struct cluster_head_beat {
     /* The leader's alone. All orders that stand, for cluster_standing_read. */
     int64_t orders_seq; /* grows with every change; 0: they are not known yet */
     struct slice orders;
-    int64_t keys_seq; /* likewise, of the keys; 0 too when there are none */
+    int64_t keys_seq;    /* likewise, of the keys; 0 too when there are none */
+    int64_t tickets_seq; /* likewise, of the keys of TLS session tickets */
 };
 
 struct cluster_pool_update {

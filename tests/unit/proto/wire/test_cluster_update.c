@@ -60,13 +60,15 @@ static void test_every_kind_goes_there_and_back(void **state)
                                          1000,
                                          7,
                                          SLICE("26:5:pause,4:chat,5:60000#]"),
-                                         9};
+                                         9,
+                                         11};
     there_and_back(&in, &out, &a);
     assert_true(out.beat.leader);
     assert_int_equal(out.beat.pending, 42);
     assert_int_equal(out.beat.interval_ms, 1000);
     assert_int_equal(out.beat.orders_seq, 7);
     assert_int_equal(out.beat.keys_seq, 9);
+    assert_int_equal(out.beat.tickets_seq, 11);
     assert_true(slice_eq(out.beat.orders, in.beat.orders));
 
     cluster_update_init(&in, UPDATE_POOL);
