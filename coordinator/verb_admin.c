@@ -36,14 +36,27 @@ void verb_hello(struct coordinator *c, const struct client *from, const struct c
     verb_send(c, from, &b);
 }
 
-static void put_stat(struct cluster_table_writer *w, const char *name, uint64_t value,
-                     const char *help)
+static void put_stat(struct cluster_table_writer *w, const char *type, const char *name,
+                     uint64_t value, const char *help)
 {
     cluster_row_begin(w);
     tns_put_str(w->out, name);
     tns_put_int(w->out, (int64_t)value);
     tns_put_str(w->out, help);
+    tns_put_str(w->out, type);
     cluster_row_end(w);
+}
+
+static void put_gauge(struct cluster_table_writer *w, const char *name, uint64_t value,
+                      const char *help)
+{
+    put_stat(w, "gauge", name, value, help);
+}
+
+static void put_counter(struct cluster_table_writer *w, const char *name, uint64_t value,
+                        const char *help)
+{
+    put_stat(w, "counter", name, value, help);
 }
 
 static void put_states(struct cluster_table_writer *w, const struct members *ms)
@@ -54,41 +67,41 @@ static void put_states(struct cluster_table_writer *w, const struct members *ms)
     for (int i = 0; i < MEMBER_STATE_COUNT; i++) {
         struct buf name = BUF_INIT;
         buf_printf(&name, "nodes_%s", member_state_name((enum member_state)i));
-        put_stat(w, buf_str(&name), counts[i], "nodes in this state");
+        put_gauge(w, buf_str(&name), counts[i], "nodes in this state");
         buf_fini(&name);
     }
 }
 
 void verb_stats(struct coordinator *c, const struct client *from, const struct cluster_request *r)
 {
-    static const char *const headers[] = {"name", "value", "help", NULL};
+    static const char *const headers[] = {"name", "value", "help", "type", NULL};
     const struct coordinator_counters *n = &c->counters;
     struct cluster_table_writer w;
     struct buf b = BUF_INIT;
     (void)r;
     cluster_table_begin(&w, &b, from->seq, NULL, headers);
-    put_stat(&w, "version", c->head.at.version, "version of the head");
-    put_stat(&w, "leader", c->leader.is_leader, "1 when this coordinator leads");
-    put_stat(&w, "pushing", c->push != NULL, "1 while a push is running");
+    put_gauge(&w, "version", c->head.at.version, "version of the head");
+    put_gauge(&w, "leader", c->leader.is_leader, "1 when this coordinator leads");
+    put_gauge(&w, "pushing", c->push != NULL, "1 while a push is running");
     put_states(&w, &c->members);
-    put_stat(&w, "requests", c->requests.requests, "messages received");
-    put_stat(&w, "requests_refused", c->requests.refused, "of those, malformed");
-    put_stat(&w, "requests_denied", c->access.denied, "of those, beyond the role of their key");
-    put_stat(&w, "keys_refused", c->access.zap.refused, "connections with a key not accepted");
-    put_stat(&w, "handshakes_failed",
-             c->access.handshakes[0].failed + c->access.handshakes[1].failed,
-             "connections without a key where one is needed, or not to the protocol");
-    put_stat(&w, "answers_lost", c->requests.lost, "answers to clients that had gone");
-    put_stat(&w, "beats", n->beats, "beats of nodes");
-    put_stat(&w, "joins", n->joins, "joins of nodes");
-    put_stat(&w, "joins_refused", n->joins_refused, "joins refused: UUID or name taken");
-    put_stat(&w, "fetches", n->fetches, "commits fetched");
-    put_stat(&w, "pushes", n->pushes, "pushes begun");
-    put_stat(&w, "pushes_applied", n->pushes_applied, "pushes that ended well");
-    put_stat(&w, "pushes_failed", n->pushes_failed, "pushes that were taken back or failed");
-    put_stat(&w, "updates", c->publisher.messages, "messages published");
-    put_stat(&w, "updates_bytes", c->publisher.bytes, "their bytes, each counted once");
-    put_stat(&w, "subscriptions", c->publisher.subscriptions, "subscriptions received");
+    put_counter(&w, "requests", c->requests.requests, "messages received");
+    put_counter(&w, "requests_refused", c->requests.refused, "of those, malformed");
+    put_counter(&w, "requests_denied", c->access.denied, "of those, beyond the role of their key");
+    put_counter(&w, "keys_refused", c->access.zap.refused, "connections with a key not accepted");
+    put_counter(&w, "handshakes_failed",
+                c->access.handshakes[0].failed + c->access.handshakes[1].failed,
+                "connections without a key where one is needed, or not to the protocol");
+    put_counter(&w, "answers_lost", c->requests.lost, "answers to clients that had gone");
+    put_counter(&w, "beats", n->beats, "beats of nodes");
+    put_counter(&w, "joins", n->joins, "joins of nodes");
+    put_counter(&w, "joins_refused", n->joins_refused, "joins refused: UUID or name taken");
+    put_counter(&w, "fetches", n->fetches, "commits fetched");
+    put_counter(&w, "pushes", n->pushes, "pushes begun");
+    put_counter(&w, "pushes_applied", n->pushes_applied, "pushes that ended well");
+    put_counter(&w, "pushes_failed", n->pushes_failed, "pushes that were taken back or failed");
+    put_counter(&w, "updates", c->publisher.messages, "messages published");
+    put_counter(&w, "updates_bytes", c->publisher.bytes, "their bytes, each counted once");
+    put_counter(&w, "subscriptions", c->publisher.subscriptions, "subscriptions received");
     cluster_table_end(&w);
     verb_send(c, from, &b);
 }

@@ -236,5 +236,6 @@ const struct verb verb_table[] = {
     {"version", "the server's version", verb_version},
     {"metrics", "counters in Prometheus text form", verb_metrics},
     {"workers", "workers, pool=NAME (all)", verb_workers},
+    {"doctor", "what is wrong, or will be", verb_doctor},
     {NULL, NULL, NULL},
 };

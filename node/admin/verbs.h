@@ -25,6 +25,8 @@ struct verb {
     void (*answer)(struct verb_call *c);
 };
 
+/* verb_doctor.c */
+void verb_doctor(struct verb_call *c);
 /* verb_workers.c */
 void verb_workers(struct verb_call *c);
 

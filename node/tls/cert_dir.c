@@ -93,6 +93,16 @@ bool cert_dir_unref(struct cert_dir *d)
     return true;
 }
 
+void cert_dir_each(const struct cert_dir *d,
+                   void (*each)(void *arg, const char *stem, const struct certificate *cert),
+                   void *arg)
+{
+    list_for_each (it, (struct list *)&d->present) {
+        const struct entry *x = container_of(it, struct entry, link);
+        each(arg, x->stem, x->certificate);
+    }
+}
+
 const char *cert_dir_path(const struct cert_dir *d)
 {
     return d->path;

@@ -39,6 +39,11 @@ struct certificate *cert_dir_get(struct cert_dir *d, const char *stem, struct er
  * replaced by '_'. Gives a reference; NULL: none. */
 struct certificate *cert_dir_find(struct cert_dir *d, struct slice server_name);
 
+/* Calls `each` with every certificate that was asked for, and STEM of its file. */
+void cert_dir_each(const struct cert_dir *d,
+                   void (*each)(void *arg, const char *stem, const struct certificate *cert),
+                   void *arg);
+
 /* Has every file read again at its next use. */
 void cert_dir_forget(struct cert_dir *d);
 

@@ -18,14 +18,15 @@ def _openssl(folder: Path, *args: object) -> None:
         raise Failed(f"openssl {args[0]}: {done.stderr.decode()}")
 
 
-def make_certificate(folder: Path, stem: str, name: str, ca: Optional[str] = None, key: str = "") -> None:
+def make_certificate(folder: Path, stem: str, name: str, ca: Optional[str] = None, key: str = "",
+                     days: int = 30) -> None:  # fmt: skip
     """STEM.crt and STEM.key in `folder` for a host or a client `name`: self-signed, or by the authority
     of which CA.crt and CA.key are there."""
     new = ["-newkey", key] if key else ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
     signed = ["-CA", f"{ca}.crt", "-CAkey", f"{ca}.key"] if ca else []
     alt = ["-addext", f"subjectAltName=DNS:{name}"] if ca or "." in name else []
     _openssl(
-        folder, "req", "-x509", "-nodes", *new, "-days", 30, "-subj", f"/O=Tests/CN={name}", *signed, *alt,
+        folder, "req", "-x509", "-nodes", *new, "-days", days, "-subj", f"/O=Tests/CN={name}", *signed, *alt,
         *(["-addext", "basicConstraints=critical,CA:FALSE"] if ca else []),
         "-keyout", f"{stem}.key", "-out", f"{stem}.crt",
     )  # fmt: skip
