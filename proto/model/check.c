@@ -201,6 +201,7 @@ static void apply_rules(struct checking *c)
     check_plugins(c);
     check_settings(c);
     check_mimetypes(c);
+    check_secrets(c);
     check_expects(c);
 }
 

@@ -53,6 +53,7 @@ void check_handlers(struct checking *c);  /* check_handler.c */
 void check_plugins(struct checking *c);   /* check_setting.c */
 void check_settings(struct checking *c);  /* check_setting.c */
 void check_mimetypes(struct checking *c); /* check_setting.c */
+void check_secrets(struct checking *c);   /* check_secret.c */
 void check_expects(struct checking *c);   /* check_expect.c; last, since it routes */
 
 #endif

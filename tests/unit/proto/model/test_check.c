@@ -222,6 +222,25 @@ static void each_fault_is_named(void **state)
     }
 }
 
+static void no_private_key_in_a_configuration(void **state)
+{
+    (void)state;
+    static const char *const keys[] = {
+        "default_ctype=-----BEGIN PRIVATE KEY-----\nMIGHAgEAMBM\n-----END PRIVATE KEY-----\n",
+        "default_ctype=x\n-----BEGIN EC PRIVATE KEY-----\nMHcCAQEE\n",
+        "default_ctype=-----BEGIN ENCRYPTED PRIVATE KEY-----"};
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+        struct model *m = fixture_site();
+        fixture_set(m, model_row_edit(m, TABLE_DIRECTORY, 0), keys[i]);
+        assert_int_equal(model_freeze(m, NULL), 0);
+        struct check *c = check(m);
+        if (!is_found(c, "holds a private key"))
+            fail_with(c, keys[i]);
+        check_destroy(c);
+        model_unref(m);
+    }
+}
+
 static void right_sites_have_no_findings(void **state)
 {
     (void)state;
@@ -400,6 +419,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_fault_is_named),
+        cmocka_unit_test(no_private_key_in_a_configuration),
         cmocka_unit_test(right_sites_have_no_findings),
         cmocka_unit_test(long_names_meet_their_limits),
         cmocka_unit_test(wrong_kinds_and_two_pools),
