@@ -19,7 +19,7 @@ enum { PATH_ROOM = 4096 };
 
 void keys_init(struct keys *k)
 {
-    *k = (struct keys){.records = MAP_INIT, .files = MAP_INIT};
+    *k = (struct keys){.records = MAP_INIT, .loading = MAP_INIT, .files = MAP_INIT};
     keyring_init(&k->ring);
 }
 
@@ -41,13 +41,9 @@ static void clear(struct map *m)
 void keys_fini(struct keys *k)
 {
     clear(&k->records);
+    clear(&k->loading);
     clear(&k->files);
     keyring_fini(&k->ring);
-}
-
-void keys_clear(struct keys *k)
-{
-    clear(&k->records);
 }
 
 static struct key_record *record_create(void)
@@ -102,12 +98,8 @@ static bool decode(struct key_record *it, struct slice bytes)
     return it->role != 0 || role.len == 0;
 }
 
-int keys_take(struct keys *k, struct slice key, struct slice record)
+static int take(struct map *m, struct slice key, struct slice record)
 {
-    if (record.len == 0) {
-        record_free(map_remove(&k->records, key));
-        return 0;
-    }
     struct key_record *it = record_create();
     if (it == NULL)
         return -1;
@@ -116,7 +108,32 @@ int keys_take(struct keys *k, struct slice key, struct slice record)
                   SLICE_ARG(key));
         it->role = 0;
     }
-    return enter(&k->records, key, it);
+    return enter(m, key, it);
+}
+
+int keys_take(struct keys *k, struct slice key, struct slice record)
+{
+    if (record.len > 0)
+        return take(&k->records, key, record);
+    record_free(map_remove(&k->records, key));
+    return 0;
+}
+
+void keys_load_begin(struct keys *k)
+{
+    clear(&k->loading);
+}
+
+int keys_load_take(struct keys *k, struct slice key, struct slice record)
+{
+    return take(&k->loading, key, record);
+}
+
+void keys_load_end(struct keys *k)
+{
+    clear(&k->records);
+    k->records = k->loading;
+    k->loading = MAP_INIT;
 }
 
 /* ---- files -------------------------------------------------------------------------------- */
@@ -196,11 +213,25 @@ static void add_to_ring(void *arg, struct slice key, const struct key_record *re
         log_error("keys", "out of memory: a key of %.*s is not accepted", SLICE_ARG(record->owner));
 }
 
-void keys_changed(struct keys *k, int64_t now_ms)
+static bool is_any_lost(const struct keyring *before, const struct keyring *now)
 {
-    keyring_fini(&k->ring);
+    for (struct map_entry *it = map_first(&before->by_key); it != NULL; it = map_next(it)) {
+        const struct keyring_entry *entry = map_value(it);
+        if (entry->role != 0 && !keyring_allows(now, map_key(it), entry->role))
+            return true;
+    }
+    return false;
+}
+
+bool keys_changed(struct keys *k, int64_t now_ms)
+{
+    struct keyring before = k->ring;
+    keyring_init(&k->ring);
     keys_each(k, add_to_ring, &k->ring);
     k->seq = k->seq + 1 > now_ms ? k->seq + 1 : now_ms;
+    bool is_lost = is_any_lost(&before, &k->ring);
+    keyring_fini(&before);
+    return is_lost;
 }
 
 struct admin_search {

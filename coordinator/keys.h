@@ -27,6 +27,7 @@ struct key_record {
 
 struct keys {
     struct map records; /* Z85 -> struct key_record, of the store */
+    struct map loading; /* the same, while it is read again */
     struct map files;   /* the same, of the directory */
     struct keyring ring;
     int64_t seq;               /* grows with every change; 0: the store has not been read yet */
@@ -43,14 +44,17 @@ void key_encode(struct buf *out, unsigned role, struct slice owner,
 /* The record of a key as it is in the store from now on; empty: there is none. One that makes no
  * sense counts as revoked, with a line in the log. -1 when out of memory. */
 int keys_take(struct keys *k, struct slice key, struct slice record);
-/* Begins to read the store again: no record stands until it is taken. The ring is as before until
- * keys_changed. */
-void keys_clear(struct keys *k);
+/* The store is read again: each record is taken, and at the end they stand in place of those
+ * before. One that breaks off has changed nothing. */
+void keys_load_begin(struct keys *k);
+int keys_load_take(struct keys *k, struct slice key, struct slice record);
+void keys_load_end(struct keys *k);
 /* Reads the directory again if files have come or gone since: true then. What cannot be read is
  * passed over, with a line in the log. */
 bool keys_read_files(struct keys *k, const char *dir);
-/* Something has changed: makes the ring anew. */
-void keys_changed(struct keys *k, int64_t now_ms);
+/* Something has changed: makes the ring anew. True: a key that was accepted is so no more, or for
+ * something else. */
+bool keys_changed(struct keys *k, int64_t now_ms);
 
 /* NULL: not known. */
 const struct key_record *keys_find(const struct keys *k, struct slice key);

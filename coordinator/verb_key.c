@@ -14,15 +14,23 @@ enum { KEYS_PAGE = 500, KEYS_AGAIN_MS = 2000 };
 
 static bool read_page(struct coordinator *c, struct slice before);
 
+/* There are other keys now. ZeroMQ cannot cut one subscriber: when a key is lost all are. */
+static void apply_change(struct coordinator *c)
+{
+    if (keys_changed(&c->access.keys, clock_wall_ms()))
+        coordinator_cut_updates(c);
+}
+
 /* One that makes no difference does not make nodes ask. */
 static void finish_reading(struct coordinator *c)
 {
     struct error e;
+    keys_load_end(&c->access.keys);
     bool is_first = c->access.keys.seq == 0 || c->keys_stale;
     c->keys_loading = c->keys_stale = false;
     c->keys_read_ms = clock_monotonic_ms();
     if (is_first || !c->leader.is_leader)
-        keys_changed(&c->access.keys, clock_wall_ms());
+        apply_change(c);
     if (is_first)
         coordinator_beat(c);
     if (access_begin(&c->access, &e) != 0)
@@ -34,14 +42,14 @@ static void on_scanned(void *arg, const struct store_result *r)
     struct coordinator *c = arg;
     bool failed = r->error.code != ERROR_NONE;
     for (size_t i = 0; !failed && i < r->record_count; i++)
-        failed = keys_take(&c->access.keys, r->records[i].key, r->records[i].value) != 0;
+        failed = keys_load_take(&c->access.keys, r->records[i].key, r->records[i].value) != 0;
     if (!failed && r->record_count == KEYS_PAGE)
         failed = !read_page(c, r->records[KEYS_PAGE - 1].key);
     else if (!failed)
         finish_reading(c);
     if (!failed)
         return;
-    c->keys_loading = false; /* the next tick tries again; the ring is as it was */
+    c->keys_loading = false; /* the next tick tries again; the keys are as they were */
     log_warn("keys", "the keys could not be read: %s", r->error.text);
 }
 
@@ -63,13 +71,12 @@ void keys_tick(struct coordinator *c)
     if (!c->access.has_keys)
         return;
     if (keys_read_files(&c->access.keys, c->config.keys_dir) && c->access.keys.seq != 0) {
-        keys_changed(&c->access.keys, clock_wall_ms());
-        coordinator_cut_updates(c);
+        apply_change(c);
         coordinator_beat(c);
     }
     if (c->keys_loading || !wants_reading(c))
         return;
-    keys_clear(&c->access.keys);
+    keys_load_begin(&c->access.keys);
     c->keys_loading = read_page(c, SLICE_EMPTY);
 }
 
@@ -109,38 +116,41 @@ static void on_kept(void *arg, const struct store_result *r)
     }
     if (keys_take(&c->access.keys, s->key, s->record) != 0)
         c->keys_stale = true;
-    keys_changed(&c->access.keys, clock_wall_ms());
+    apply_change(c);
     events_add(&c->events, "key", "", (int64_t)c->head.at.version,
                "%.*s %s the key of %.*s (%.8s...)%s%.*s", SLICE_ARG(s->who),
                s->action == KEY_ADD ? "accepts" : "revokes", SLICE_ARG(s->owner), s->key.ptr,
                s->why.len > 0 ? ": " : "", SLICE_ARG(s->why));
-    if (s->action == KEY_REVOKE)
-        coordinator_cut_updates(c);
     coordinator_beat(c);
     answer_key(d);
 }
 
-static int check_add(const struct cluster_key *k, struct error *e)
+/* Somebody must be able to change things. */
+static int check_last_admin(const struct coordinator *c, struct slice key, struct error *e)
 {
-    if ((cluster_role_from_name(k->role) & ROLE_ANY) == 0)
+    if (!keys_is_last_admin(&c->access.keys, key))
+        return 0;
+    return error_set(e, ERROR_REFUSED,
+                     "That is the only key of an admin: without it nothing could be changed any "
+                     "more. Add another first.");
+}
+
+static int check_add(const struct coordinator *c, const struct cluster_key *k, struct error *e)
+{
+    unsigned role = cluster_role_from_name(k->role);
+    if ((role & ROLE_ANY) == 0)
         return error_set(e, ERROR_USAGE, "A role is admin, node, handler or viewer, not \"%.*s\".",
                          SLICE_ARG(k->role));
     if (k->owner.len == 0)
         return error_set(e, ERROR_USAGE, "Say whose key it is.");
-    return 0;
+    return role == ROLE_ADMIN ? 0 : check_last_admin(c, k->key, e);
 }
 
 static int check_revoke(const struct coordinator *c, const struct cluster_key *k, struct error *e)
 {
-    const struct key_record *known = keys_find(&c->access.keys, k->key);
-    if (known == NULL)
+    if (keys_find(&c->access.keys, k->key) == NULL)
         return error_set(e, ERROR_NOT_FOUND, "There is no such key; see m2sh keys.");
-    if (keys_is_last_admin(&c->access.keys, k->key))
-        return error_set(
-            e, ERROR_REFUSED,
-            "That is the only key of an admin: without it nothing could be changed any "
-            "more. Add another first.");
-    return 0;
+    return check_last_admin(c, k->key, e);
 }
 
 static int check(const struct coordinator *c, const struct cluster_key *k, struct error *e)
@@ -153,7 +163,7 @@ static int check(const struct coordinator *c, const struct cluster_key *k, struc
         return error_set(e, ERROR_REFUSED, "The keys are being read; try again.");
     if (!curve_key_is_valid(k->key))
         return error_set(e, ERROR_INVALID, "A key has 40 characters of Z85.");
-    return k->action == KEY_ADD ? check_add(k, e) : check_revoke(c, k, e);
+    return k->action == KEY_ADD ? check_add(c, k, e) : check_revoke(c, k, e);
 }
 
 /* What is kept of a key that is revoked says whose it was. */

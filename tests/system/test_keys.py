@@ -313,6 +313,8 @@ def test_the_last_admin_stays(guarded: Tuple[Cluster, Keys]) -> None:
     cluster, keys = guarded
     done = cluster.m2sh("keys", "-revoke", keys.folder / "admin.cert", status=REFUSED)
     assert "only key of an admin" in done.stderr
+    done = cluster.m2sh("keys", "-add", keys.folder / "admin.cert", "-role", "viewer", status=REFUSED)
+    assert "only key of an admin" in done.stderr
     cluster.m2sh("keys", "-add", keys.stranger("admin", "bea"))
     bea = cluster.folder / "bea" / "admin.cert"
     cluster.m2sh("keys", "-revoke", "ann", "-keys", bea)
@@ -399,7 +401,18 @@ def test_all_coordinators_know_the_keys(stage: Stage, node: Kit) -> None:
             lambda: cluster.m2sh("nodes", "-keys", guest, at=seat.requests, status=None).returncode == 0,
             f"{seat.name} knows the new key",
         )
-    cluster.m2sh("keys", "-revoke", "guest")
+    server = keys.folder / "coordinator.cert"
+    with Raw(zmq.SUB, cluster.seats[1].updates, guest, server) as ears:  # of one that need not lead
+        ears.socket.subscribe(b"beat")
+        assert ears.socket.poll(PATIENCE_S * 1000)
+        cluster.m2sh("keys", "-revoke", "guest")
+
+        def is_silent() -> bool:
+            while ears.socket.poll(50):
+                ears.socket.recv_multipart()
+            return not ears.socket.poll(2500)
+
+        until(is_silent, "no coordinator tells it anything", PATIENCE_S * 2)
     for seat in cluster.seats:
         until(
             lambda: cluster.m2sh("nodes", "-keys", guest, at=seat.requests, status=None).returncode == DENIED,

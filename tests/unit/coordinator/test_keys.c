@@ -90,6 +90,29 @@ static void test_a_record_that_makes_no_sense_is_no_key(void **state)
     }
 }
 
+static void test_the_store_is_read_again(void **state)
+{
+    (void)state;
+    struct buf record = BUF_INIT;
+    struct cluster_author author = {.who = SLICE("ann")};
+    give(A, 0, "ann");
+    key_encode(&record, ROLE_VIEWER, SLICE("vic"), &author, 1000);
+    keys_load_begin(keys);
+    assert_int_equal(keys_load_take(keys, slice_str(B), buf_slice(&record)), 0);
+    assert_non_null(keys_find(keys, slice_str(A))); /* what stood stands until the end */
+    assert_null(keys_find(keys, slice_str(B)));
+    keys_load_begin(keys); /* that one broke off */
+    keys_load_end(keys);
+    assert_null(keys_find(keys, slice_str(A)));
+    assert_null(keys_find(keys, slice_str(B)));
+    keys_load_begin(keys);
+    assert_int_equal(keys_load_take(keys, slice_str(B), buf_slice(&record)), 0);
+    keys_load_end(keys);
+    keys_changed(keys, 0);
+    assert_true(keyring_allows(&keys->ring, slice_str(B), ROLE_VIEWER));
+    buf_fini(&record);
+}
+
 static void test_files(void **state)
 {
     (void)state;
@@ -121,6 +144,29 @@ static void test_files(void **state)
     keys_changed(keys, 0);
     assert_null(keyring_find(&keys->ring, slice_str(node)));
     assert_false(keys_read_files(keys, "/nowhere"));
+}
+
+static void test_whether_a_key_is_lost(void **state)
+{
+    (void)state;
+    struct buf record = BUF_INIT;
+    struct cluster_author author = {.who = SLICE("ann")};
+    give(A, ROLE_ADMIN, "ann");
+    assert_false(keys_changed(keys, 0));
+    static const struct {
+        unsigned role;
+        bool is_lost;
+    } steps[] = {
+        {ROLE_VIEWER, true}, {ROLE_VIEWER, false}, {0, true}, {0, false}, {ROLE_NODE, false}};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        buf_clear(&record);
+        key_encode(&record, steps[i].role, SLICE("ann"), &author, 1000);
+        assert_int_equal(keys_take(keys, slice_str(A), buf_slice(&record)), 0);
+        assert_int_equal(keys_changed(keys, 0), steps[i].is_lost);
+    }
+    assert_int_equal(keys_take(keys, slice_str(A), SLICE_EMPTY), 0);
+    assert_true(keys_changed(keys, 0));
+    buf_fini(&record);
 }
 
 static void test_the_last_admin(void **state)
@@ -220,7 +266,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_records, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_record_that_makes_no_sense_is_no_key, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_the_store_is_read_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_whether_a_key_is_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_last_admin, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_may_ask_what, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_the_author_is_the_keys_owner, set_up, tear_down),
