@@ -54,7 +54,23 @@ static enum status compare_with_database(struct call *c, const struct model *aft
 
 /* ---- cluster ------------------------------------------------------------------------------- */
 
-static enum status ask(struct call *c, struct cluster_request *request)
+/* No commit closes any (docs/reference/commits.md): what people want to be told before they push.
+ */
+static void put_connections(struct cluster *cl)
+{
+    struct cluster_request request;
+    const struct cluster_reply *reply;
+    struct error e;
+    long long open = 0;
+    cluster_request_init(&request, CLUSTER_NODES);
+    if (caller_call(cl->caller, &request, NULL, NULL, &reply, &e) != 0)
+        return;
+    for (size_t row = 0; row < reply->table.row_count; row++)
+        open += cluster_table_int(&reply->table, row, "connections");
+    printf("Closes 0 of %lld connections.\n", open);
+}
+
+static enum status ask(struct call *c, struct cluster_request *request, bool is_plan)
 {
     struct cluster cl;
     const struct cluster_reply *reply;
@@ -66,6 +82,8 @@ static enum status ask(struct call *c, struct cluster_request *request)
     else
         change_list_print(&reply->table, 0);
     status = reply->table.row_count > 0 ? STATUS_NO : STATUS_DONE;
+    if (is_plan && !c->json && status == STATUS_NO)
+        put_connections(&cl);
     cluster_close(&cl);
     return status;
 }
@@ -78,7 +96,7 @@ static enum status compare_revisions(struct call *c)
     if (args_get_int(&c->args, "rev", 1, INT64_MAX, 0, &request.diff.from, &e) != 0 ||
         args_get_int(&c->args, "to", 1, INT64_MAX, 0, &request.diff.to, &e) != 0)
         return cmd_fail(c, &e);
-    return ask(c, &request);
+    return ask(c, &request, false);
 }
 
 static enum status compare_with_cluster(struct call *c, const struct model *after)
@@ -93,7 +111,7 @@ static enum status compare_with_cluster(struct call *c, const struct model *afte
         status = cmd_fail(c, &e);
     } else {
         request.diff.config = buf_slice(&bytes);
-        status = ask(c, &request);
+        status = ask(c, &request, true);
     }
     buf_fini(&bytes);
     return status;
