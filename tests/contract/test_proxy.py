@@ -14,6 +14,10 @@ GET = b"GET /p/x?y=z HTTP/1.1\r\nHost: shop\r\nX-Own: 1\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX: y\r\n\r\nhello"
 
 
+#: After so long nothing more comes.
+SILENCE_S = 1.5
+
+
 class Backend(threading.Thread):
     """Answers the requests of all its connections with what it is told, one after the other."""
 
@@ -86,14 +90,14 @@ def world(module_stage, kit, backend):
     return World(module_stage, kit, conf, prepare)
 
 
-def end_of(client, patience_s=0.5):
+def end_of(client, patience_s=SILENCE_S):
     return "closed" if client.is_closed(patience_s) else "open"
 
 
 def drained(client):
     """Whatever has come when nothing more does."""
     try:
-        return client.read_end(timeout_s=0.5)
+        return client.read_end(timeout_s=SILENCE_S)
     except Closed:
         return client.unread
 

@@ -25,6 +25,7 @@ defaults
     timeout connect 5s
     timeout client 60s
     timeout server 60s
+    timeout check 5s
     option redispatch
     retry-on conn-failure empty-response
 frontend front
