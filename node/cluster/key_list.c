@@ -5,9 +5,6 @@
 #include "proto/base/buf.h"
 #include "proto/wire/tnetstring.h"
 
-#include <errno.h>
-#include <stdio.h>
-
 enum { FILE_MOST = 16 << 20 };
 
 void key_list_init(struct key_list *k)
@@ -73,22 +70,6 @@ int key_list_save(const struct key_list *k, const struct state_dir *dir, struct 
     return result;
 }
 
-/* The whole file; 0 bytes when there is none. */
-static int read_file(const struct state_dir *dir, struct buf *out, struct error *e)
-{
-    char path[STATE_PATH_MAX], block[4096];
-    size_t n;
-    state_dir_file(dir, "keys", path);
-    FILE *f = fopen(path, "rb");
-    if (f == NULL)
-        return errno == ENOENT ? 0 : error_set_errno(e, "Cannot read %s", path);
-    while ((n = fread(block, 1, sizeof block, f)) > 0 && out->len < FILE_MOST)
-        buf_append(out, block, n);
-    int result = ferror(f) ? error_set_errno(e, "Cannot read %s", path) : 0;
-    fclose(f);
-    return result;
-}
-
 static int read_row(struct keyring *ring, struct tns_reader *rows, const struct tns_item *row,
                     struct error *e)
 {
@@ -121,7 +102,7 @@ int key_list_load(struct key_list *k, const struct state_dir *dir, struct error 
     struct buf file = BUF_INIT;
     struct keyring fresh;
     keyring_init(&fresh);
-    int result = read_file(dir, &file, e);
+    int result = state_dir_read(dir, "keys", FILE_MOST, &file, e);
     if (result == 0 && file.len > 0)
         result = decode(&fresh, buf_slice(&file), e);
     buf_fini(&file);

@@ -5,8 +5,6 @@
 
 #include "proto/wire/cluster_standing.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { FILE_MOST = 1 << 20 };
@@ -109,29 +107,13 @@ int standing_save(const struct standing *s, const struct state_dir *dir, int64_t
     return result;
 }
 
-/* The whole file; 0 bytes when there is none. */
-static int read_file(const struct state_dir *dir, struct buf *out, struct error *e)
-{
-    char path[STATE_PATH_MAX], block[4096];
-    size_t n;
-    state_dir_file(dir, "orders", path);
-    FILE *f = fopen(path, "rb");
-    if (f == NULL)
-        return errno == ENOENT ? 0 : error_set_errno(e, "Cannot read %s", path);
-    while ((n = fread(block, 1, sizeof block, f)) > 0 && out->len < FILE_MOST)
-        buf_append(out, block, n);
-    int result = ferror(f) ? error_set_errno(e, "Cannot read %s", path) : 0;
-    fclose(f);
-    return result;
-}
-
 int standing_load(struct standing *s, const struct state_dir *dir, int64_t wall_ms, uint64_t now_ms,
                   struct error *e)
 {
     struct buf file = BUF_INIT;
     struct tns_reader r, inner;
     struct tns_item list, wall, seq, bytes;
-    int result = read_file(dir, &file, e);
+    int result = state_dir_read(dir, "orders", FILE_MOST, &file, e);
     tns_reader_init(&r, buf_slice(&file));
     if (result != 0 || file.len == 0) {
         buf_fini(&file);

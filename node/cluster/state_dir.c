@@ -3,6 +3,7 @@
 
 #include "node/cluster/state_dir.h"
 
+#include "proto/base/buf.h"
 #include "proto/base/uuid.h"
 
 #include <errno.h>
@@ -128,4 +129,24 @@ void state_dir_close(struct state_dir *d)
     if (d->lock_fd >= 0)
         close(d->lock_fd);
     d->lock_fd = -1;
+}
+
+int state_dir_read(const struct state_dir *d, const char *name, size_t most, struct buf *out,
+                   struct error *e)
+{
+    char path[STATE_PATH_MAX], block[4096];
+    size_t n;
+    state_dir_file(d, name, path);
+    FILE *f = fopen(path, "rb");
+    if (f == NULL)
+        return errno == ENOENT ? 0 : error_set_errno(e, "Cannot read %s", path);
+    while ((n = fread(block, 1, sizeof block, f)) > 0 && out->len <= most)
+        buf_append(out, block, n);
+    int result = ferror(f) ? error_set_errno(e, "Cannot read %s", path) : 0;
+    fclose(f);
+    if (result == 0 && out->failed)
+        return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
+    if (result == 0 && out->len > most)
+        return error_set(e, ERROR_TOO_LARGE, "%s has more than %zu bytes.", path, most);
+    return result;
 }

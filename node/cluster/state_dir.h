@@ -7,6 +7,8 @@
 
 #include <stddef.h>
 
+struct buf;
+
 #define STATE_PATH_MAX 4096
 
 struct state_dir {
@@ -26,6 +28,11 @@ int state_dir_read_uuid(const struct state_dir *d, const char *name, char out[37
 
 /* "PATH/NAME" */
 void state_dir_file(const struct state_dir *d, const char *name, char out[STATE_PATH_MAX]);
+
+/* Appends a whole file of at most `most` bytes; nothing when there is none. ERROR_IO,
+ * ERROR_TOO_LARGE, ERROR_NO_MEMORY. */
+int state_dir_read(const struct state_dir *d, const char *name, size_t most, struct buf *out,
+                   struct error *e);
 
 /* Writes a whole file so that after a crash there is the old or the new: temporary file, fsync,
  * rename, fsync of the directory. Safe on a side thread. ERROR_IO. */
