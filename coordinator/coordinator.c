@@ -356,9 +356,8 @@ static void on_leader_change(void *arg, const char *why)
                c->config.name, c->leader.is_leader ? "leads" : "does not lead", why);
     if (!c->leader.is_leader && c->push != NULL)
         push_abort(c->push, "The coordinator has lost its lease.", NULL);
-    if (c->is_ready && c->leader.is_leader)
-        c->is_stale = c->orders_stale = c->keys_stale =
-            true; /* others may have added to the history */
+    if (c->is_ready && c->leader.is_leader) /* others may have changed the store */
+        c->is_stale = c->orders_stale = c->keys_stale = true;
     coordinator_beat(c);
 }
 

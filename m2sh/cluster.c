@@ -193,3 +193,19 @@ const char *cluster_text(const struct cluster_table *t, size_t row, const char *
 {
     return xarena_slice(a, cluster_table_text(t, row, name)).ptr;
 }
+
+enum status cluster_show(const struct call *c, struct cluster_request *request,
+                         void (*print)(const struct call *c, const struct cluster_table *t))
+{
+    struct cluster cl;
+    const struct cluster_reply *reply;
+    enum status status = cluster_ask(&cl, c, request, &reply);
+    if (status != STATUS_DONE)
+        return status;
+    if (c->json)
+        cluster_print_json(&reply->table);
+    else
+        print(c, &reply->table);
+    cluster_close(&cl);
+    return STATUS_DONE;
+}

@@ -56,6 +56,10 @@ struct cluster_author cluster_author(const struct cluster *cl, const char *why);
 enum status cluster_ask(struct cluster *cl, const struct call *c, struct cluster_request *request,
                         const struct cluster_reply **reply);
 
+/* A whole command: asks, and prints the answer, as JSON or by `print`. */
+enum status cluster_show(const struct call *c, struct cluster_request *request,
+                         void (*print)(const struct call *c, const struct cluster_table *t));
+
 /* As cluster_ask on an open cluster; closes it only on failure. */
 enum status cluster_ask_again(struct cluster *cl, struct cluster_request *request, int silence_ms,
                               caller_progress *on_progress, void *arg,

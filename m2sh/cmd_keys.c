@@ -24,10 +24,9 @@ static void print(const struct call *c, const struct cluster_table *t)
         struct slice role = cluster_table_text(t, i, "role");
         int64_t when_ms = cluster_table_int(t, i, "when_ms");
         out_table_slice(&out, cluster_table_text(t, i, "owner"));
-        out_table_styled(&out, slice_eq(role, SLICE("revoked")) ? OUT_BAD : OUT_PLAIN,
-                         cluster_role_name(cluster_role_from_name(role))[0] != '\0'
-                             ? cluster_role_name(cluster_role_from_name(role))
-                             : "revoked");
+        bool is_revoked = slice_eq(role, SLICE("revoked"));
+        out_table_styled(&out, is_revoked ? OUT_BAD : OUT_PLAIN,
+                         is_revoked ? "revoked" : cluster_role_name(cluster_role_from_name(role)));
         out_table_slice(&out, cluster_table_text(t, i, "key"));
         if (when_ms > 0)
             out_when_format(when_ms, when);
@@ -43,19 +42,9 @@ static void print(const struct call *c, const struct cluster_table *t)
 
 static enum status list(struct call *c)
 {
-    struct cluster cl;
     struct cluster_request request;
-    const struct cluster_reply *reply;
     cluster_request_init(&request, CLUSTER_KEYS);
-    enum status status = cluster_ask(&cl, c, &request, &reply);
-    if (status != STATUS_DONE)
-        return status;
-    if (c->json)
-        cluster_print_json(&reply->table);
-    else
-        print(c, &reply->table);
-    cluster_close(&cl);
-    return STATUS_DONE;
+    return cluster_show(c, &request, print);
 }
 
 /* ---- changing it -------------------------------------------------------------------------- */

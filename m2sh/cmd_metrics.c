@@ -18,25 +18,20 @@ static void put(struct buf *out, const struct cluster_table *t, size_t row)
                (long long)cluster_table_int(t, row, "value"));
 }
 
+static void print(const struct call *c, const struct cluster_table *t)
+{
+    struct buf out = BUF_INIT;
+    (void)c;
+    for (size_t row = 0; row < t->row_count; row++)
+        put(&out, t, row);
+    cmd_print(&out);
+}
+
 static enum status of_coordinator(struct call *c)
 {
-    struct cluster cl;
     struct cluster_request request;
-    const struct cluster_reply *reply;
-    struct buf out = BUF_INIT;
     cluster_request_init(&request, CLUSTER_STATS);
-    enum status status = cluster_ask(&cl, c, &request, &reply);
-    if (status != STATUS_DONE)
-        return status;
-    if (c->json) {
-        cluster_print_json(&reply->table);
-    } else {
-        for (size_t row = 0; row < reply->table.row_count; row++)
-            put(&out, &reply->table, row);
-        cmd_print(&out);
-    }
-    cluster_close(&cl);
-    return STATUS_DONE;
+    return cluster_show(c, &request, print);
 }
 
 static void print_node(const struct call *c, struct slice text)

@@ -17,20 +17,10 @@ static void print(const struct call *c, const struct cluster_table *t)
 
 static enum status run(struct call *c)
 {
-    struct cluster cl;
     struct cluster_request request;
-    const struct cluster_reply *reply;
     cluster_request_init(&request, CLUSTER_POOLS);
     request.pools.pool = slice_str(args_get(&c->args, "pool", NULL));
-    enum status status = cluster_ask(&cl, c, &request, &reply);
-    if (status != STATUS_DONE)
-        return status;
-    if (c->json)
-        cluster_print_json(&reply->table);
-    else
-        print(c, &reply->table);
-    cluster_close(&cl);
-    return STATUS_DONE;
+    return cluster_show(c, &request, print);
 }
 
 const struct cmd cmd_pools = {

@@ -32,9 +32,7 @@ static void print(const struct call *c, const struct cluster_table *t)
 static enum status run(struct call *c)
 {
     struct error e;
-    struct cluster cl;
     struct cluster_request request;
-    const struct cluster_reply *reply;
     const char *pool = args_get(&c->args, "pool", NULL);
     if (pool == NULL) {
         error_set(&e, ERROR_USAGE, "Say which pool: -pool NAME; m2sh pools lists them.");
@@ -42,15 +40,7 @@ static enum status run(struct call *c)
     }
     cluster_request_init(&request, CLUSTER_WORKERS);
     request.pools.pool = slice_str(pool);
-    enum status status = cluster_ask(&cl, c, &request, &reply);
-    if (status != STATUS_DONE)
-        return status;
-    if (c->json)
-        cluster_print_json(&reply->table);
-    else
-        print(c, &reply->table);
-    cluster_close(&cl);
-    return STATUS_DONE;
+    return cluster_show(c, &request, print);
 }
 
 const struct cmd cmd_workers = {
