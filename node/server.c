@@ -12,7 +12,6 @@
 #include "node/exchange/head_box.h"
 #include "node/exchange/plugin_conn.h"
 #include "node/exchange/xrequest.h"
-#include "node/http/ws_deflate.h"
 #include "node/server_parts.h"
 #include "node/session/http1.h"
 #include "node/session/jssocket.h"
@@ -20,6 +19,7 @@
 #include "node/tls/context.h"
 #include "proto/base/log.h"
 #include "proto/base/uuid.h"
+#include "proto/http/ws_deflate.h"
 #include "proto/link/evwork.h"
 #include "proto/model/settings.h"
 

@@ -3,9 +3,9 @@
 
 #include "node/backend/upstream_check.h"
 
-#include "node/http/response_head.h"
 #include "proto/base/buf.h"
 #include "proto/base/log.h"
+#include "proto/http/response_head.h"
 
 #include <stdio.h>
 #include <stdlib.h>

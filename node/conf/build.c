@@ -3,10 +3,10 @@
 #include "node/conf/build.h"
 
 #include "node/conf/build_tls.h"
-#include "node/http/mime.h"
 #include "node/worker.h"
 #include "proto/base/log.h"
 #include "proto/base/map.h"
+#include "proto/http/mime.h"
 #include "proto/model/settings.h"
 
 #include <errno.h>

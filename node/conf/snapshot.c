@@ -2,8 +2,8 @@
 
 #include "node/conf/snapshot.h"
 
-#include "node/http/mime.h"
 #include "node/tls/context.h"
+#include "proto/http/mime.h"
 
 #include <stdlib.h>
 

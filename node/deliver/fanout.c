@@ -4,7 +4,7 @@
 #include "node/deliver/fanout.h"
 
 #include "node/deliver/flow.h"
-#include "node/http/ws_frame.h"
+#include "proto/http/ws_frame.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -8,11 +8,11 @@
 #define NODE_EXCHANGE_EXCHANGE_H
 
 #include "node/conf/snapshot.h"
-#include "node/http/reply_watch.h"
-#include "node/http/request_head.h"
 #include "node/io/conn.h"
 #include "node/worker.h"
 #include "proto/base/arena.h"
+#include "proto/http/reply_watch.h"
+#include "proto/http/request_head.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -8,9 +8,9 @@
 
 #include "node/backend/handler_peer.h"
 #include "node/exchange/exchange.h"
-#include "node/http/field_lines.h"
 #include "node/io/conn.h"
 #include "proto/base/buf.h"
+#include "proto/http/field_lines.h"
 
 #include <stddef.h>
 

@@ -4,8 +4,8 @@
 #ifndef NODE_EXCHANGE_HEAD_BOX_H
 #define NODE_EXCHANGE_HEAD_BOX_H
 
-#include "node/http/request_head.h"
 #include "proto/base/freelist.h"
+#include "proto/http/request_head.h"
 
 struct head_box {
     struct request_head head;

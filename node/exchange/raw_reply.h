@@ -1,6 +1,6 @@
 /* Answers of handlers: bytes that go out as they are, but are watched on their way, so that the
  * access log has the true status and size, and the session knows when the answer is whole and the
- * next pipelined request may be served (node/http/reply_watch.h tells what it sees). */
+ * next pipelined request may be served (proto/http/reply_watch.h tells what it sees). */
 #ifndef NODE_EXCHANGE_RAW_REPLY_H
 #define NODE_EXCHANGE_RAW_REPLY_H
 

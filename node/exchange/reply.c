@@ -3,9 +3,9 @@
 
 #include "node/exchange/reply.h"
 
-#include "node/http/date.h"
-#include "node/http/head_writer.h"
-#include "node/http/status_code.h"
+#include "proto/http/date.h"
+#include "proto/http/head_writer.h"
+#include "proto/http/status_code.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -7,12 +7,12 @@
 #include "node/exchange/head_box.h"
 #include "node/exchange/raw_reply.h"
 #include "node/exchange/reply.h"
-#include "node/http/status_code.h"
 #include "node/session/conn_life.h"
 #include "node/session/http1_state.h"
 #include "node/session/identify.h"
 #include "node/session/websocket.h"
 #include "proto/base/log.h"
+#include "proto/http/status_code.h"
 
 #include <string.h>
 

@@ -4,9 +4,9 @@
 #define NODE_SESSION_HTTP1_STATE_H
 
 #include "node/exchange/exchange.h"
-#include "node/http/body.h"
 #include "node/io/conn.h"
 #include "node/worker.h"
+#include "proto/http/body.h"
 
 #include <stdbool.h>
 #include <stdint.h>

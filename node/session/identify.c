@@ -1,8 +1,8 @@
 #include "node/session/identify.h"
 
-#include "node/http/socket_message.h"
 #include "node/session/http1.h"
 #include "node/session/jssocket.h"
+#include "proto/http/socket_message.h"
 
 bool identify(struct conn *c)
 {

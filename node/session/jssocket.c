@@ -8,12 +8,12 @@
 #include "node/exchange/filter.h"
 #include "node/exchange/handler_message.h"
 #include "node/exchange/reply.h"
-#include "node/http/socket_message.h"
-#include "node/http/status_code.h"
 #include "node/session/conn_life.h"
 #include "node/session/identify.h"
 #include "proto/base/base64.h"
 #include "proto/base/log.h"
+#include "proto/http/socket_message.h"
+#include "proto/http/status_code.h"
 
 #include <string.h>
 

@@ -6,10 +6,10 @@
 #include "node/exchange/filter.h"
 #include "node/exchange/handler_message.h"
 #include "node/exchange/reply.h"
-#include "node/http/ws_handshake.h"
 #include "node/session/conn_life.h"
 #include "node/session/websocket_state.h"
 #include "proto/base/log.h"
+#include "proto/http/ws_handshake.h"
 #include "proto/wire/netstring.h"
 
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* The node speaks the protocol: it answers the handshake at once, pings and closes itself, and
  * frames what the handler says. A message for many listeners is compressed once for all. */
 
-#include "node/http/ws_handshake.h"
 #include "node/session/conn_life.h"
 #include "node/session/websocket_state.h"
+#include "proto/http/ws_handshake.h"
 
 #include <string.h>
 

@@ -7,11 +7,11 @@
 #include "node/backend/backend_post.h"
 #include "node/conf/snapshot.h"
 #include "node/exchange/exchange.h"
-#include "node/http/ws_deflate.h"
-#include "node/http/ws_frame.h"
-#include "node/http/ws_utf8.h"
 #include "node/session/websocket.h"
 #include "proto/base/buf.h"
+#include "proto/http/ws_deflate.h"
+#include "proto/http/ws_frame.h"
+#include "proto/http/ws_utf8.h"
 
 struct websocket_handshake; /* raw mode: the request that waits for the handler's answer */
 

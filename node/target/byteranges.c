@@ -1,6 +1,6 @@
 #include "node/target/byteranges.h"
 
-#include "node/http/head_writer.h"
+#include "proto/http/head_writer.h"
 
 enum { PART_ROOM = 160 }; /* of a part's head without type and boundary */
 

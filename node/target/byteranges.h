@@ -3,9 +3,9 @@
 #ifndef NODE_TARGET_BYTERANGES_H
 #define NODE_TARGET_BYTERANGES_H
 
-#include "node/http/range.h"
 #include "proto/base/arena.h"
 #include "proto/base/slice.h"
+#include "proto/http/range.h"
 
 #include <stdint.h>
 

@@ -6,16 +6,16 @@
 
 #include "node/exchange/exchange.h"
 #include "node/exchange/reply.h"
-#include "node/http/fields.h"
-#include "node/http/head_writer.h"
-#include "node/http/mime.h"
-#include "node/http/range.h"
-#include "node/http/validator.h"
 #include "node/target/byteranges.h"
 #include "node/target/file_cache.h"
 #include "node/target/file_path.h"
 #include "proto/base/log.h"
 #include "proto/base/uuid.h"
+#include "proto/http/fields.h"
+#include "proto/http/head_writer.h"
+#include "proto/http/mime.h"
+#include "proto/http/range.h"
+#include "proto/http/validator.h"
 #include "proto/model/settings.h"
 
 #include <limits.h>

@@ -1,9 +1,9 @@
 #include "node/target/file_load.h"
 
-#include "node/http/date.h"
-#include "node/http/head_writer.h"
-#include "node/http/validator.h"
 #include "proto/base/error.h"
+#include "proto/http/date.h"
+#include "proto/http/head_writer.h"
+#include "proto/http/validator.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
 
 #include "node/target/file_path.h"
 
-#include "node/http/uri.h"
+#include "proto/http/uri.h"
 
 /* Nothing to decode and no segment that is empty or begins with a dot, the empty last one aside. */
 static bool is_plain(struct slice path)

@@ -5,11 +5,11 @@
 
 #include "node/exchange/filter.h"
 #include "node/exchange/reply.h"
-#include "node/http/forward.h"
-#include "node/http/head_writer.h"
 #include "node/target/proxy_response.h"
 #include "node/target/proxy_target.h"
 #include "proto/base/log.h"
+#include "proto/http/forward.h"
+#include "proto/http/head_writer.h"
 
 #include <string.h>
 

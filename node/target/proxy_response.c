@@ -4,10 +4,10 @@
 #include "node/target/proxy_response.h"
 
 #include "node/exchange/reply.h"
-#include "node/http/fields.h"
-#include "node/http/forward.h"
-#include "node/http/head_writer.h"
 #include "proto/base/log.h"
+#include "proto/http/fields.h"
+#include "proto/http/forward.h"
+#include "proto/http/head_writer.h"
 
 #include <string.h>
 

@@ -5,8 +5,8 @@
 
 #include "node/backend/upstream.h"
 #include "node/exchange/exchange.h"
-#include "node/http/body.h"
-#include "node/http/response_head.h"
+#include "proto/http/body.h"
+#include "proto/http/response_head.h"
 
 #include <stdbool.h>
 

@@ -1,9 +1,9 @@
-// links: m2_node
+// links: m2_http
 /* Bodies: content and end do not depend on how the bytes arrive, and skipping finds the same end as
  * feeding. The first two bytes of the input choose framing and step. */
 
-#include "node/http/body.h"
 #include "proto/base/buf.h"
+#include "proto/http/body.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
-// links: m2_node
+// links: m2_http
 /* Dates: what is read and written again reads the same. */
 
-#include "node/http/date.h"
+#include "proto/http/date.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,10 +1,10 @@
-// links: m2_node
+// links: m2_http
 /* Heads passed on: what an upstream gets is a head that a strict parser takes, with the same
  * method, target, host and framing, and nothing in it that was for this hop alone. The same for
  * responses. The first byte of the input chooses which. */
 
-#include "node/http/fields.h"
-#include "node/http/forward.h"
+#include "proto/http/fields.h"
+#include "proto/http/forward.h"
 
 #include <stdint.h>
 #include <stdlib.h>

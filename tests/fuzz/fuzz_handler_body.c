@@ -4,8 +4,8 @@
  * as whole, and nothing is left. The first bytes of the input choose way, framing, step and credit.
  */
 
-#include "node/http/body.h"
 #include "proto/base/log.h"
+#include "proto/http/body.h"
 #include "tests/unit/node/target/handler_world.h"
 
 #include <signal.h>

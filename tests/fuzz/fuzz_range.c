@@ -1,8 +1,8 @@
-// links: m2_node
+// links: m2_http
 /* Range fields: ranges lie inside the representation and never touch each other. The first byte
  * chooses the size, as a power of two. */
 
-#include "node/http/range.h"
+#include "proto/http/range.h"
 
 #include <stdint.h>
 #include <stdlib.h>

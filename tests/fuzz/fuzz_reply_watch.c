@@ -1,11 +1,11 @@
-// links: m2_node
+// links: m2_http
 /* Handler replies: what is made of them does not depend on how the bytes arrive, except that a
  * split line which is longer than what is kept may end in "until close". Where the strict parser
  * accepts a head, the observer must agree with it on the end of the response. The first byte of the
  * input chooses step and method. */
 
-#include "node/http/reply_watch.h"
-#include "node/http/response_head.h"
+#include "proto/http/reply_watch.h"
+#include "proto/http/response_head.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
-// links: m2_node
+// links: m2_http
 /* The request head: the result does not depend on how the bytes arrive, slices stay inside the
  * bytes, lengths add up. The first byte of the input chooses step size and limits. */
 
-#include "node/http/request_head.h"
-#include "tests/unit/node/http/head_text.h"
+#include "proto/http/request_head.h"
+#include "tests/unit/proto/http/head_text.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
-// links: m2_node
+// links: m2_http
 /* Response heads: the result does not depend on how the bytes arrive. The first byte of the input
  * chooses step and method. */
 
-#include "node/http/response_head.h"
+#include "proto/http/response_head.h"
 
 #include <stdint.h>
 #include <stdlib.h>

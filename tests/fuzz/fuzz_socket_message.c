@@ -1,8 +1,8 @@
-// links: m2_node
+// links: m2_http
 /* Messages of JSON and XML sockets: what is found does not depend on how the bytes arrive, and lies
  * inside the message. The first byte of the input chooses the step. */
 
-#include "node/http/socket_message.h"
+#include "proto/http/socket_message.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
-// links: m2_node
+// links: m2_http
 /* Preconditions from arbitrary field sections: no crash, and a few laws. */
 
-#include "node/http/validator.h"
+#include "proto/http/validator.h"
 
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
-// links: m2_node
+// links: m2_http
 /* Compressed messages: never more than the bound comes out of them; what is compressed comes back.
  * The first two bytes are the bound. */
 
-#include "node/http/ws_deflate.h"
+#include "proto/http/ws_deflate.h"
 
 #include <stdlib.h>
 

@@ -1,9 +1,9 @@
-// links: m2_node
+// links: m2_http
 /* Frames: headers are read the same from more bytes, written headers are read back, masks and UTF-8
  * do not depend on the pieces. The first byte is the step. */
 
-#include "node/http/ws_frame.h"
-#include "node/http/ws_utf8.h"
+#include "proto/http/ws_frame.h"
+#include "proto/http/ws_utf8.h"
 
 #include <stdlib.h>
 #include <string.h>

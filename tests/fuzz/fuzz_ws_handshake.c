@@ -1,10 +1,10 @@
-// links: m2_node
+// links: m2_http
 /* Handshakes: a head without fault gets an answer of one head that has the accept value, whatever
  * it offers. The input is the fields behind a usual handshake. */
 
-#include "node/http/request_head.h"
-#include "node/http/response_head.h"
-#include "node/http/ws_handshake.h"
+#include "proto/http/request_head.h"
+#include "proto/http/response_head.h"
+#include "proto/http/ws_handshake.h"
 
 #include <stdlib.h>
 

@@ -6,7 +6,7 @@
  *
  * usage: parse [ROUNDS [HEAD]], HEAD one of the names it prints. */
 
-#include "node/http/request_head.h"
+#include "proto/http/request_head.h"
 
 #include <stdio.h>
 #include <stdlib.h>

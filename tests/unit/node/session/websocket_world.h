@@ -6,9 +6,9 @@
 #include "node/backend/backend_post.h"
 #include "node/backend/handler_peer.h"
 #include "node/deliver/registry.h"
-#include "node/http/ws_deflate.h"
-#include "node/http/ws_frame.h"
 #include "proto/base/clock.h"
+#include "proto/http/ws_deflate.h"
+#include "proto/http/ws_frame.h"
 #include "tests/unit/node/target/serving.h"
 
 #include <signal.h>
