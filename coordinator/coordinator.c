@@ -24,6 +24,12 @@ static void on_request(void *arg, const struct client *from, const struct cluste
     verb_find(r->verb)(arg, from, r);
 }
 
+static void on_own(void *arg, const struct client *to, struct slice message)
+{
+    struct coordinator *c = arg;
+    page_take_answer(&c->page, to, message);
+}
+
 static int admit(void *arg, const struct client *from, struct cluster_request *r, struct error *e)
 {
     struct coordinator *c = arg;
@@ -378,6 +384,7 @@ static void on_tick(struct ev_loop *loop, ev_timer *w, int revents)
     members_tick(&c->members, now);
     events_tick(&c->events, now);
     forward_tick(&c->forward, now);
+    page_tick(&c->page);
     coordinator_beat(c);
     if (!c->told_settled && coordinator_is_settled(c)) {
         c->told_settled = true;
@@ -428,7 +435,9 @@ static int open_parts(struct coordinator *c, struct error *e)
         advertise(c, c->requests.endpoint, c->requests_at, e) != 0 ||
         advertise(c, c->publisher.endpoint, c->updates_at, e) != 0)
         return -1;
-    return events_init(&c->events, &c->requests, e);
+    if (events_init(&c->events, &c->requests, e) != 0)
+        return -1;
+    return page_open(&c->page, config->http, e);
 }
 
 int coordinator_create(struct coordinator **out, struct ev_loop *loop,
@@ -446,11 +455,13 @@ int coordinator_create(struct coordinator **out, struct ev_loop *loop,
     memcpy(c->head.at.hash, COMMIT_NO_PARENT, sizeof c->head.at.hash);
     c->requests.admit = admit;
     c->requests.on_request = on_request;
+    c->requests.on_own = on_own;
     c->requests.on_answer = on_answer;
     c->requests.arg = c;
     members_init(&c->members, &members_ops, c);
     orders_init(&c->orders);
     forward_init(&c->forward, &c->requests);
+    page_init(&c->page, c);
     ev_init(&c->tick, on_tick);
     ev_init(&c->pools_tick, on_pools_tick);
     coordinator_push_init(c);
@@ -489,6 +500,7 @@ void coordinator_destroy(struct coordinator **c)
     store_close(&it->store); /* answers what it still owes, an append included */
     coordinator_push_fini(it);
     forward_fini(&it->forward); /* answers */
+    page_fini(&it->page);
     access_unwatch(&it->access);
     requests_close(&it->requests);
     publisher_close(&it->publisher);

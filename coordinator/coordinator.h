@@ -15,6 +15,7 @@
 #include "coordinator/members.h"
 #include "coordinator/orders.h"
 #include "coordinator/outcome.h"
+#include "coordinator/page.h"
 #include "coordinator/publish.h"
 #include "coordinator/push.h"
 #include "coordinator/requests.h"
@@ -30,6 +31,7 @@ struct coordinator_config {
     const char *store;   /* URL */
     const char *listen;  /* requests */
     const char *publish; /* updates */
+    const char *http;    /* HOST:PORT of the page; NULL: it is not served here */
     const char
         *advertise; /* host by which others reach this machine, when listen has none; or NULL */
     const char *name;
@@ -75,6 +77,7 @@ struct coordinator {
     struct forward forward;
     struct orders orders;
     struct coordinator_counters counters;
+    struct page page;
     ev_timer tick;       /* every beat interval */
     ev_timer pools_tick; /* soon after the directory has changed */
     ev_timer push_tick;  /* while there is a push */

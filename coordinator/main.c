@@ -28,6 +28,7 @@ static const struct args_option options[] = {
      "redis+sentinel:"},
     {"listen", "SPEC", "requests socket (default tcp://127.0.0.1:6780)"},
     {"publish", "SPEC", "updates socket (default tcp://127.0.0.1:6781)"},
+    {"http", "HOST:PORT", "serve the page for operators there (default: not)"},
     {"advertise", "HOST", "how others reach this machine, when the sockets are on all addresses"},
     {"name", "N", "this coordinator's name (default: the host's)"},
     {"keys", "DIR", "CURVE keys: coordinator.cert, and a certificate of each that may connect"},
@@ -91,6 +92,7 @@ static int read_config(const struct args *a, const char *host, struct coordinato
         .store = args_get(a, "store", "sqlite:run/coordinator.sqlite"),
         .listen = args_get(a, "listen", "tcp://127.0.0.1:6780"),
         .publish = args_get(a, "publish", "tcp://127.0.0.1:6781"),
+        .http = args_get(a, "http", NULL),
         .advertise = args_get(a, "advertise", NULL),
         .name = args_get(a, "name", host),
         .security = {.insecure = args_has(a, "insecure")},
@@ -116,6 +118,8 @@ static void on_ready(void *arg)
     log_info("coordinator", "ready listen=%s publish=%s cluster=%s version=%llu",
              c->requests.endpoint, c->publisher.endpoint, c->cluster,
              (unsigned long long)c->head.at.version);
+    if (c->page.http.fd >= 0)
+        log_info("page", "http://%s/", c->page.http.at);
     sd_notify(0, "READY=1");
 }
 

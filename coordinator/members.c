@@ -71,7 +71,7 @@ static void move(struct members *ms, struct member *m, enum event event, const c
 
 void members_init(struct members *ms, const struct members_ops *ops, void *arg)
 {
-    *ms = (struct members){MAP_INIT, ops, arg};
+    *ms = (struct members){.by_uuid = MAP_INIT, .ops = ops, .arg = arg};
 }
 
 static void member_free(void *member)
@@ -273,7 +273,8 @@ static void add_work(struct member_work *w, const struct member *m, const struct
     w->errors += (uint64_t)(b->errors > m->errors ? b->errors - m->errors : 0);
 }
 
-static void count_work(struct member *m, const struct cluster_beat *beat, uint64_t now_ms)
+static void count_work(struct members *ms, struct member *m, const struct cluster_beat *beat,
+                       uint64_t now_ms)
 {
     if (now_ms - m->recent_since_ms >= 60000) {
         m->recent[1] = m->recent[0];
@@ -282,6 +283,7 @@ static void count_work(struct member *m, const struct cluster_beat *beat, uint64
     }
     add_work(&m->recent[0], m, beat);
     add_work(&m->since, m, beat);
+    add_work(&ms->flow, m, beat);
     m->is_counted = true;
     m->requests = beat->requests;
     m->errors = beat->errors;
@@ -325,7 +327,7 @@ int members_beat(struct members *ms, const struct cluster_beat *beat, const stru
     m->connections = beat->connections;
     m->orders = beat->orders;
     m->in_flight = beat->in_flight;
-    count_work(m, beat, now_ms);
+    count_work(ms, m, beat, now_ms);
     move(ms, m, beat_event(beat, head), m->error);
     return 0;
 }

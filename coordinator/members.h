@@ -84,7 +84,8 @@ struct members_ops {
 };
 
 struct members {
-    struct map by_uuid; /* of struct member, in the order of first joining */
+    struct map by_uuid;      /* of struct member, in the order of first joining */
+    struct member_work flow; /* of all of them, since the owner last took it */
     const struct members_ops *ops;
     void *arg;
 };

@@ -42,7 +42,9 @@ static bool send_frames(struct requests *q, const struct peer *to, bool delimite
 
 void requests_send(struct requests *q, const struct client *to, struct slice message)
 {
-    if (!send_frames(q, &to->peer, to->delimiter, message))
+    if (to->peer.len == 0 && q->on_own != NULL)
+        q->on_own(q->arg, to, message);
+    else if (!send_frames(q, &to->peer, to->delimiter, message))
         q->lost++;
 }
 

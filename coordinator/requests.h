@@ -31,6 +31,9 @@ struct requests {
     int (*admit)(void *arg, const struct client *from, struct cluster_request *r, struct error *e);
     /* A well-formed request; borrowed until it returns. */
     void (*on_request)(void *arg, const struct client *from, const struct cluster_request *r);
+    /* An answer to a client that is part of this process: its peer has no id. Borrowed. May be
+     * NULL. */
+    void (*on_own)(void *arg, const struct client *to, struct slice message);
     /* A dict: a node's answer to a request of ours. Borrowed. */
     void (*on_answer)(void *arg, const struct client *from, struct slice message);
     void *arg;

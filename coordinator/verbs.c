@@ -19,6 +19,7 @@ static verb_fn *const table[CLUSTER_VERB_COUNT] = {
     [CLUSTER_CONTROL] = verb_control,   [CLUSTER_STATS] = verb_stats,
     [CLUSTER_KEYS] = verb_keys,         [CLUSTER_KEY] = verb_key,
     [CLUSTER_TICKETS] = verb_tickets,   [CLUSTER_RECORDS] = verb_records,
+    [CLUSTER_PAGE] = verb_page,
 };
 
 verb_fn *verb_find(enum cluster_verb verb)

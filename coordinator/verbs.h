@@ -35,6 +35,8 @@ verb_fn verb_log, verb_note, verb_watch;
 verb_fn verb_tickets;
 /* Replaces the keys of session tickets when that is due; once per beat interval. */
 void tickets_tick(struct coordinator *c);
+/* verb_page.c */
+verb_fn verb_page;
 /* verb_workers.c */
 verb_fn verb_workers;
 /* verb_records.c */

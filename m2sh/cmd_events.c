@@ -3,15 +3,15 @@
 
 #include "m2sh/cluster.h"
 #include "m2sh/cmd_table.h"
-#include "m2sh/out/out_when.h"
+#include "proto/view/moment.h"
 
 #define WAIT_MS 30000
 
 static void put_line(const struct cluster_table *t, size_t row, struct buf *out)
 {
-    char when[OUT_WHEN_LEN + 1];
+    char when[MOMENT_LEN + 1];
     struct slice node = cluster_table_text(t, row, "node");
-    out_when_format(cluster_table_int(t, row, "when_ms"), when);
+    moment_format(cluster_table_int(t, row, "when_ms"), when);
     buf_printf(out, "%lld %s %.*s %.*s%s%.*s\n", (long long)cluster_table_int(t, row, "id"), when,
                SLICE_ARG(cluster_table_text(t, row, "kind")), SLICE_ARG(node),
                node.len > 0 ? ": " : "", SLICE_ARG(cluster_table_text(t, row, "text")));

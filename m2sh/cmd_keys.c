@@ -5,7 +5,7 @@
 #include "m2sh/cluster.h"
 #include "m2sh/cmd_table.h"
 #include "m2sh/key_make.h"
-#include "m2sh/out/out_when.h"
+#include "proto/view/moment.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +18,7 @@ static void print(const struct call *c, const struct cluster_table *t)
 {
     static const char *const names[] = {"owner", "role", "key", "since", "by", "why", NULL};
     struct out_table out;
-    char when[OUT_WHEN_LEN + 1];
+    char when[MOMENT_LEN + 1];
     out_table_init(&out, names);
     for (size_t i = 0; i < t->row_count; i++) {
         struct slice role = cluster_table_text(t, i, "role");
@@ -29,7 +29,7 @@ static void print(const struct call *c, const struct cluster_table *t)
                          is_revoked ? "revoked" : cluster_role_name(cluster_role_from_name(role)));
         out_table_slice(&out, cluster_table_text(t, i, "key"));
         if (when_ms > 0)
-            out_when_format(when_ms, when);
+            moment_format(when_ms, when);
         out_table_text(&out, when_ms > 0 ? when : NULL);
         if (when_ms > 0)
             out_table_slice(&out, cluster_table_text(t, i, "who"));

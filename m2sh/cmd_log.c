@@ -4,8 +4,8 @@
 #include "m2sh/cluster.h"
 #include "m2sh/cmd_table.h"
 #include "m2sh/listing.h"
-#include "m2sh/out/out_when.h"
 #include "proto/model/model_log.h"
+#include "proto/view/moment.h"
 
 static enum status list_local(struct call *c, size_t limit)
 {
@@ -37,10 +37,10 @@ static enum status list_local(struct call *c, size_t limit)
 
 static void put_row(struct out_table *out, const struct cluster_table *t, size_t row)
 {
-    char when[OUT_WHEN_LEN + 1];
+    char when[MOMENT_LEN + 1];
     int64_t version = cluster_table_int(t, row, "version");
     bool is_note = slice_eq(cluster_table_text(t, row, "kind"), SLICE("note"));
-    out_when_format(cluster_table_int(t, row, "when_ms"), when);
+    moment_format(cluster_table_int(t, row, "when_ms"), when);
     if (is_note)
         out_table_text(out, NULL);
     else

@@ -5,8 +5,8 @@
 #include "m2sh/cmd_table.h"
 #include "m2sh/lang/printer.h"
 #include "m2sh/model_source.h"
-#include "m2sh/out/out_when.h"
 #include "m2sh/revision.h"
+#include "proto/view/moment.h"
 
 static enum status print_model(struct call *c, const struct model *m, struct buf *text)
 {
@@ -34,8 +34,8 @@ static void put_comment(struct buf *out, const char *name, struct slice text)
 
 static void put_header(struct buf *out, const struct commit *commit)
 {
-    char when[OUT_WHEN_LEN + 1];
-    out_when_format(commit->when_ms, when);
+    char when[MOMENT_LEN + 1];
+    moment_format(commit->when_ms, when);
     buf_printf(out, "# revision %llu %s\n", (unsigned long long)commit->version, commit->hash);
     put_comment(out, "who", commit->who);
     put_comment(out, "where", commit->where);

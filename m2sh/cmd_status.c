@@ -5,68 +5,16 @@
 #include "m2sh/cmd_table.h"
 #include "m2sh/coordinators.h"
 #include "m2sh/node_table.h"
-#include "m2sh/out/out_when.h"
 #include "proto/base/clock.h"
-
-#include <stdlib.h>
-
-struct problem {
-    unsigned rank; /* the higher the worse */
-    const char *text;
-    const char *command;
-};
+#include "proto/view/moment.h"
+#include "proto/view/problems.h"
 
 struct report {
     struct node_table nodes;
     struct coordinators coordinators;
     struct arena arena;
-    struct problem *problems;
-    size_t count;
-    size_t synced;
+    struct problems problems;
 };
-
-static void add(struct report *r, unsigned rank, const char *text, const char *command)
-{
-    r->problems[r->count++] = (struct problem){rank, text, command};
-}
-
-static void judge_node(struct report *r, size_t row)
-{
-    const struct cluster_table *t = r->nodes.rows;
-    enum node_word word = node_table_word(&r->nodes, row);
-    const char *node = cluster_text(t, row, "node", &r->arena);
-    const char *error = cluster_text(t, row, "error", &r->arena);
-    long long version = cluster_table_int(t, row, "version");
-    double age_s = (double)cluster_table_int(t, row, "age_ms") / 1000;
-    const char *look = xarena_printf(&r->arena, "m2sh nodes -node %s", node);
-    switch (word) {
-    case NODE_SYNCED: r->synced++; return;
-    case NODE_LOST:
-    case NODE_SUSPECT:
-        add(r, word,
-            xarena_printf(&r->arena,
-                          "node %s has not been heard of for %.0f s; it had revision %lld", node,
-                          age_s, version),
-            look);
-        return;
-    case NODE_REFUSED:
-        add(r, word,
-            xarena_printf(&r->arena, "node %s stays at revision %lld: %s", node, version, error),
-            xarena_printf(&r->arena, "m2sh diff -rev %lld -to %lld", version,
-                          (long long)r->nodes.head));
-        return;
-    case NODE_DIVERGED:
-        add(r, word, xarena_printf(&r->arena, "node %s has another history: %s", node, error),
-            look);
-        return;
-    default:
-        add(r, word,
-            xarena_printf(&r->arena, "node %s is %s at revision %lld", node,
-                          cluster_text(t, row, "state", &r->arena), version),
-            look);
-        return;
-    }
-}
 
 static void judge_coordinators(struct report *r)
 {
@@ -76,80 +24,64 @@ static void judge_coordinators(struct report *r)
         const struct coordinator_view *v = &cs->list[i];
         led = led || v->leads;
         if (!v->answers)
-            add(r, NODE_SUSPECT,
-                xarena_printf(&r->arena, "the coordinator at %s is missing: %s", v->spec,
-                              v->problem),
-                "mongrel2-coordinator -store URL -listen SPEC");
+            problems_add(&r->problems, NODE_SUSPECT, "mongrel2-coordinator -store URL -listen SPEC",
+                         "the coordinator at %s is missing: %s", v->spec, v->problem);
         else if (v->problem[0] != '\0')
-            add(r, NODE_LOST,
-                xarena_printf(&r->arena, "coordinator %s cannot push: %s", v->name, v->problem),
-                xarena_printf(&r->arena, "m2sh events -cluster %s", v->spec));
+            problems_add(&r->problems, NODE_LOST,
+                         xarena_printf(&r->arena, "m2sh events -cluster %s", v->spec),
+                         "coordinator %s cannot push: %s", v->name, v->problem);
     }
     if (!led)
-        add(r, NODE_LOST, "no coordinator leads, so nothing can be pushed", "m2sh status");
-}
-
-static int compare(const void *a, const void *b)
-{
-    const struct problem *x = a, *y = b;
-    return x->rank != y->rank ? (x->rank > y->rank ? -1 : 1) : strcmp(x->text, y->text);
+        problems_add(&r->problems, NODE_LOST, "m2sh status",
+                     "no coordinator leads, so nothing can be pushed");
 }
 
 static void judge(struct report *r)
 {
-    size_t rows = r->nodes.rows->row_count;
-    size_t most = rows + r->coordinators.count + 3;
-    r->problems = xarena_alloc(&r->arena, most * sizeof *r->problems);
+    problems_init(&r->problems, &r->arena);
     judge_coordinators(r);
-    for (size_t row = 0; row < rows; row++)
-        judge_node(r, row);
-    if (rows == 0)
-        add(r, NODE_LOST, "no node has joined",
-            "mongrel2 -coordinator SPEC -server NAME -node NAME "
-            "-state DIR");
-    if (r->nodes.head == 0)
-        add(r, NODE_JOINING, "no configuration has been pushed yet",
-            "m2sh push -config FILE -why TEXT");
-    qsort(r->problems, r->count, sizeof *r->problems, compare);
+    problems_of_nodes(&r->problems, r->nodes.rows, r->nodes.head);
+    problems_sort(&r->problems);
+    if (r->problems.failed)
+        xalloc_die();
 }
 
-/* What nodes that are in order serve: while a canary is held, not all the same. */
 static void put_served(const struct node_table *t, struct buf *out)
 {
-    if (t->held[0] != '\0')
-        buf_append_str(out, " what is meant for them.\n");
-    else
-        buf_printf(out, " revision %lld.\n", (long long)t->head);
+    buf_append_char(out, ' ');
+    problems_put_served(out, t->head, t->held[0] != '\0');
+    buf_append_str(out, ".\n");
 }
 
 static void put_headline(const struct report *r, const struct out_term *term, struct buf *out)
 {
     size_t rows = r->nodes.rows->row_count;
-    if (r->count == 0) {
+    if (r->problems.count == 0) {
         buf_printf(out, "%sAll is well:%s %zu node%s serve%s", out_term_begin(term, OUT_GOOD),
                    out_term_end(term, OUT_GOOD), rows, rows == 1 ? "" : "s", rows == 1 ? "s" : "");
         put_served(&r->nodes, out);
         return;
     }
-    const struct problem *worst = &r->problems[0];
-    buf_printf(out, "%s%zu thing%s wrong:%s %s.\n", out_term_begin(term, OUT_BAD), r->count,
-               r->count == 1 ? " is" : "s are", out_term_end(term, OUT_BAD), worst->text);
-    for (size_t i = 0; i < r->count; i++)
-        buf_printf(out, "  %s\n      %s\n", r->problems[i].text, r->problems[i].command);
-    buf_printf(out, "%zu of %zu nodes serve", r->synced, rows);
+    const struct problem *worst = &r->problems.list[0];
+    buf_printf(out, "%s%zu thing%s wrong:%s %s.\n", out_term_begin(term, OUT_BAD),
+               r->problems.count, r->problems.count == 1 ? " is" : "s are",
+               out_term_end(term, OUT_BAD), worst->text);
+    for (size_t i = 0; i < r->problems.count; i++)
+        buf_printf(out, "  %s\n      %s\n", r->problems.list[i].text, r->problems.list[i].command);
+    buf_printf(out, "%zu of %zu nodes serve", r->problems.synced, rows);
     put_served(&r->nodes, out);
 }
 
 /* The newest commit: who, when, why. */
 static void put_commit(const struct cluster_table *t, struct buf *out)
 {
-    char when[OUT_WHEN_LEN + 1], age[OUT_AGE_LEN + 1];
+    char when[MOMENT_LEN + 1], age[MOMENT_AGE_LEN + 1];
     for (size_t row = 0; row < t->row_count; row++) {
         if (!slice_eq(cluster_table_text(t, row, "kind"), SLICE("commit")))
             continue;
         int64_t when_ms = cluster_table_int(t, row, "when_ms");
-        out_when_format(when_ms, when);
-        out_when_age(when_ms, age);
+        moment_format(when_ms, when);
+        moment_age(when_ms, age);
         buf_printf(out, "Revision %lld: %.*s (%.*s@%.*s, %s, %s)\n",
                    (long long)cluster_table_int(t, row, "version"),
                    SLICE_ARG(cluster_table_text(t, row, "why")),
@@ -162,12 +94,12 @@ static void put_commit(const struct cluster_table *t, struct buf *out)
 /* What persons have ordered, and how each is undone. */
 static void put_orders(const struct cluster_table *t, struct buf *out)
 {
-    char age[OUT_AGE_LEN + 1];
+    char age[MOMENT_AGE_LEN + 1];
     for (size_t row = 0; row < t->row_count; row++) {
         bool drain = slice_eq(cluster_table_text(t, row, "order"), SLICE("drain"));
         struct slice target = cluster_table_text(t, row, "target");
         int64_t expires_ms = cluster_table_int(t, row, "expires_ms");
-        out_when_age(cluster_table_int(t, row, "when_ms"), age);
+        moment_age(cluster_table_int(t, row, "when_ms"), age);
         buf_printf(out, "%s %.*s is %s by order of %.*s (%.*s, %s", drain ? "Node" : "Pool",
                    SLICE_ARG(target), drain ? "drained" : "paused",
                    SLICE_ARG(cluster_table_text(t, row, "who")),
@@ -205,18 +137,18 @@ static enum status print_json(const struct report *r, struct cluster *cl)
     enum status status;
     out_json_init(&j, &out);
     out_json_object(&j);
-    out_json_pair_bool(&j, "well", r->count == 0);
+    out_json_pair_bool(&j, "well", r->problems.count == 0);
     out_json_pair_int(&j, "head", r->nodes.head);
     out_json_pair_int(&j, "nodes", (int64_t)r->nodes.rows->row_count);
-    out_json_pair_int(&j, "synced", (int64_t)r->synced);
+    out_json_pair_int(&j, "synced", (int64_t)r->problems.synced);
     out_json_pair_str(&j, "held", r->nodes.held);
     out_json_pair_str(&j, "scope", r->nodes.scope);
     out_json_key(&j, "problems");
     out_json_array(&j);
-    for (size_t i = 0; i < r->count; i++) {
+    for (size_t i = 0; i < r->problems.count; i++) {
         out_json_object(&j);
-        out_json_pair_str(&j, "text", r->problems[i].text);
-        out_json_pair_str(&j, "command", r->problems[i].command);
+        out_json_pair_str(&j, "text", r->problems.list[i].text);
+        out_json_pair_str(&j, "command", r->problems.list[i].command);
         out_json_end(&j);
     }
     out_json_end(&j);
@@ -288,13 +220,13 @@ static enum status report(struct report *r, struct cluster *cl, const struct cal
     if (status != STATUS_DONE)
         return status;
     cluster_close(cl);
-    return r->count > 0 ? STATUS_NO : STATUS_DONE;
+    return r->problems.count > 0 ? STATUS_NO : STATUS_DONE;
 }
 
 static enum status run(struct call *c)
 {
     struct cluster cl;
-    struct report r = {.count = 0};
+    struct report r = {.problems = {.count = 0}};
     enum status status = node_table_read(&r.nodes, &cl, c, NULL);
     if (status != STATUS_DONE)
         return status;

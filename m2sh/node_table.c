@@ -1,6 +1,3 @@
-/* The coordinator says what a node is (ready, gone …) and which version it holds; people want to
- * know whether it runs what it should. */
-
 #include "m2sh/node_table.h"
 
 #include "m2sh/base/xalloc.h"
@@ -31,39 +28,14 @@ enum status node_table_read(struct node_table *t, struct cluster *cl, const stru
 
 enum node_word node_table_word(const struct node_table *t, size_t row)
 {
-    static const struct {
-        struct slice state;
-        enum node_word word;
-    } words[] = {
-        {SLICE("joining"), NODE_JOINING}, {SLICE("draining"), NODE_DRAINING},
-        {SLICE("suspect"), NODE_SUSPECT}, {SLICE("gone"), NODE_LOST},
-        {SLICE("nacked"), NODE_REFUSED},  {SLICE("diverged"), NODE_DIVERGED},
-    };
-    struct slice state = cluster_table_text(t->rows, row, "state");
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (slice_eq(state, words[i].state))
-            return words[i].word;
-    /* Less than the head, while a canary is held elsewhere. */
-    bool tells = cluster_table_column(t->rows, "wanted") >= 0;
-    int64_t wanted = tells ? cluster_table_int(t->rows, row, "wanted") : t->head;
-    return cluster_table_int(t->rows, row, "version") < wanted ? NODE_BEHIND : NODE_SYNCED;
-}
-
-const char *node_word_name(enum node_word word)
-{
-    static const char *const names[] = {
-        [NODE_SYNCED] = "SYNCED",     [NODE_BEHIND] = "BEHIND",     [NODE_JOINING] = "JOINING",
-        [NODE_DRAINING] = "DRAINING", [NODE_SUSPECT] = "SUSPECT",   [NODE_REFUSED] = "REFUSED",
-        [NODE_LOST] = "LOST",         [NODE_DIVERGED] = "DIVERGED",
-    };
-    return names[word];
+    return node_word_of(t->rows, row, t->head);
 }
 
 enum out_style node_word_style(enum node_word word)
 {
     if (word == NODE_SYNCED)
         return OUT_GOOD;
-    return word >= NODE_SUSPECT ? OUT_BAD : OUT_WARN;
+    return node_word_is_bad(word) ? OUT_BAD : OUT_WARN;
 }
 
 static void put_row(struct out_table *out, const struct node_table *t, size_t row)

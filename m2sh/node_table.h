@@ -4,6 +4,7 @@
 
 #include "m2sh/cluster.h"
 #include "m2sh/out/out_term.h"
+#include "proto/view/node_word.h"
 
 struct node_table {
     int64_t head;                     /* version; 0: no commit yet */
@@ -12,23 +13,11 @@ struct node_table {
     const struct cluster_table *rows; /* as the protocol's `nodes` answers; borrowed from cl */
 };
 
-enum node_word {
-    NODE_SYNCED,
-    NODE_BEHIND,
-    NODE_JOINING,
-    NODE_DRAINING,
-    NODE_SUSPECT,
-    NODE_REFUSED,
-    NODE_LOST,
-    NODE_DIVERGED,
-};
-
 /* Opens `cl`; on failure (shown) it is closed again. `node` NULL: all. */
 enum status node_table_read(struct node_table *t, struct cluster *cl, const struct call *c,
                             const char *node);
 
 enum node_word node_table_word(const struct node_table *t, size_t row);
-const char *node_word_name(enum node_word word);
 enum out_style node_word_style(enum node_word word);
 
 void node_table_print(const struct node_table *t, const struct call *c);

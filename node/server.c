@@ -15,6 +15,7 @@
 #include "node/server_parts.h"
 #include "node/session/http1.h"
 #include "node/session/jssocket.h"
+#include "node/target/dashboard.h"
 #include "node/target/file_cache.h"
 #include "node/tls/context.h"
 #include "proto/base/log.h"
@@ -444,6 +445,7 @@ static void destroy_worker(struct server *s)
     tls_shared_destroy(w->tls);
     plugin_set_drop(&s->first_plugins);
     file_cache_destroy(w->files);
+    dashboard_destroy(w->dashboard);
     ws_deflate_destroy(w->ws_deflate);
     if (w->backends != NULL)
         backends_fini(w->backends);

@@ -117,6 +117,11 @@ static const struct agent_ops agent_ops = {
     .tickets = agent_tickets,
 };
 
+static int fetch_page(void *arg, page_fetched *done, void *done_arg, struct error *e)
+{
+    return agent_fetch_page(((struct server *)arg)->agent, done, done_arg, e);
+}
+
 /* Stays in front, enters no chroot: several nodes share a host, and whoever runs them (systemd, a
  * container) takes care of both. */
 int server_create_node(struct server *s, struct error *e)
@@ -138,6 +143,8 @@ int server_create_node(struct server *s, struct error *e)
         agent_create(&s->agent, s->worker.loop.ev, &config, &agent_ops, s, e) != 0)
         return -1;
     s->worker.in_cluster = true;
+    s->dashboard_source = (struct dashboard_source){fetch_page, s};
+    s->worker.dashboard_source = &s->dashboard_source;
     snprintf(s->worker.uuid, sizeof s->worker.uuid, "%s", agent_uuid(s->agent));
     snprintf(s->backends.node_uuid, sizeof s->backends.node_uuid, "%s", s->worker.uuid);
     char spec[4200];

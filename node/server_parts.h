@@ -11,6 +11,7 @@
 #include "node/plugin/plugin.h"
 #include "node/process.h"
 #include "node/server.h"
+#include "node/target/dashboard.h"
 #include "node/worker.h"
 #include "proto/link/credentials.h"
 #include "proto/link/evwork.h"
@@ -59,6 +60,7 @@ struct server {
     struct listen_fds inherited;
     struct control *control;
     struct agent *agent; /* NULL on a single server */
+    struct dashboard_source dashboard_source;
     struct server_keys keys;
     struct reload reload;
     struct ev_signal on_int, on_term, on_hup;

@@ -24,6 +24,8 @@ struct ws_deflate;
 struct evwork;
 struct tls_shared;
 struct plugins;
+struct dashboard;
+struct dashboard_source;
 
 struct worker {
     struct loop loop;
@@ -41,6 +43,8 @@ struct worker {
     struct file_cache *files;      /* of all Dirs; made by the first, outlives snapshots */
     struct ws_deflate *ws_deflate; /* of all WebSockets; made by the first that compresses */
     struct evwork *uploads;        /* their side thread; made by the first */
+    struct dashboard *dashboard;   /* made by the first configuration that has such a route */
+    const struct dashboard_source *dashboard_source; /* the cluster; NULL on a single server */
     struct tls_shared *tls; /* made by the first configuration that needs it; outlives snapshots */
     struct freelist exchanges;
     struct freelist heads;     /* of struct head_box, see exchange/head_box.h */

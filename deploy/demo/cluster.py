@@ -31,6 +31,7 @@ site = Host(name="localhost", routes={{
     "/hello": demo,
     "/health": Status(what="health"),
     "/status": Status(what="status"),
+    "/dashboard": Status(what="dashboard"),
     "/metrics": Status(what="metrics"){more}
 }})
 
@@ -106,6 +107,7 @@ class Cluster:
         self.processes = []
         self.requests = "tcp://127.0.0.1:%d" % free_port()
         self.updates = "tcp://127.0.0.1:%d" % free_port()
+        self.page = "127.0.0.1:%d" % free_port()
         self.nodes = {"alpha": free_port(), "beta": free_port()}
         self.front = free_port(0 if is_check else PREFERRED_PORT)
 
@@ -156,7 +158,8 @@ class Cluster:
     def start_all(self):
         print("coordinator %s, updates %s" % (self.requests, self.updates), flush=True)
         self.start("coordinator", os.path.join(BIN, "mongrel2-coordinator"), "-store",
-                   "sqlite:" + self.path("coordinator.sqlite"), "-listen", self.requests, "-publish", self.updates)
+                   "sqlite:" + self.path("coordinator.sqlite"), "-listen", self.requests, "-publish", self.updates,
+                   "-http", self.page)
         for name, port in self.nodes.items():
             print("node %s on 127.0.0.1:%d" % (name, port), flush=True)
             self.start(name, os.path.join(BIN, "mongrel2"), "-coordinator", self.requests, "-server", "demo",
@@ -256,12 +259,17 @@ The cluster runs. Try:
      and {m2sh} log -cluster {requests}
   3  edit {conf} and push it:
      {m2sh} push -cluster {requests} -config {conf} -why "my first push"
+     and see it arrive at http://{page}/
 
-Logs are in {dir}. Ctrl-C ends everything.""".format(front=cluster.front, m2sh=m2sh, requests=cluster.requests,
+Logs are in {dir}. Ctrl-C ends everything.""".format(front=cluster.front, m2sh=m2sh, requests=cluster.requests, page=cluster.page,
                                                         conf=cluster.path("mongrel2.conf"), dir=cluster.dir),
           flush=True)
-    while True:
-        cluster.check_alive()
+    ended = set()
+    while True:  # whoever kills one of them wants to see what the others do
+        for name, process in cluster.processes:
+            if process.poll() is not None and name not in ended:
+                ended.add(name)
+                print("%s has ended with status %d" % (name, process.returncode), flush=True)
         time.sleep(0.5)
 
 

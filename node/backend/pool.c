@@ -16,6 +16,11 @@ const char *pool_name_of(const struct pool_worker *w)
     return p->base.name + strlen("pool ");
 }
 
+const char *pool_name_of_backend(const struct backend *b)
+{
+    return strcmp(b->ops->kind, "pool") == 0 ? b->name + strlen("pool ") : NULL;
+}
+
 static void pool_send(struct backend *b, struct backend_request *r)
 {
     struct pool *p = pool_of(b);

@@ -21,6 +21,9 @@ struct pool_worker;
 /* The name of the pool that the worker has joined. */
 const char *pool_name_of(const struct pool_worker *w);
 
+/* The name of a backend that is a pool; NULL: it is none. */
+const char *pool_name_of_backend(const struct backend *b);
+
 /* Which pools are paused from now on, those that do not exist yet included; all others are not.
  * ERROR_NO_MEMORY: some of the names are missing. */
 int pools_pause(struct backends *s, const struct slice *names, size_t count, struct error *e);

@@ -53,6 +53,7 @@ struct agent {
     struct beat beat;
     struct standing standing; /* orders */
     struct secrets secrets;
+    struct page_fetch page;
     struct agent_join join; /* what was last said of this node */
     int64_t interval_ms;
     int64_t token;         /* the highest fencing token seen */
@@ -569,6 +570,11 @@ void agent_destroy(struct agent **agent)
     secrets_fini(&a->secrets);
     state_dir_close(&a->dir);
     free(a);
+}
+
+int agent_fetch_page(struct agent *a, page_fetched *done, void *arg, struct error *e)
+{
+    return page_fetch(&a->page, a->links, a->link_count, done, arg, e);
 }
 
 const char *agent_uuid(const struct agent *a)

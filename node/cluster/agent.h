@@ -10,6 +10,7 @@
 #ifndef NODE_CLUSTER_AGENT_H
 #define NODE_CLUSTER_AGENT_H
 
+#include "node/cluster/page_fetch.h"
 #include "proto/base/error.h"
 #include "proto/base/histogram.h"
 #include "proto/base/slice.h"
@@ -106,6 +107,10 @@ void agent_stop(struct agent *a, const char *reason);
 void agent_destroy(struct agent **a); /* stops first; NULL is fine */
 
 const char *agent_uuid(const struct agent *a); /* the node's, 36 characters */
+
+/* The cluster's page, from a coordinator. One at a time: -1 with ERROR_EXISTS, ERROR_UNREACHABLE,
+ * and `done` is not called, nor after agent_stop. */
+int agent_fetch_page(struct agent *a, page_fetched *done, void *arg, struct error *e);
 
 /* What describe would say has changed: join again. */
 void agent_described(struct agent *a);

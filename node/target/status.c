@@ -5,6 +5,7 @@
 #include "node/exchange/exchange.h"
 #include "node/exchange/reply.h"
 #include "node/exchange/report.h"
+#include "node/target/dashboard.h"
 
 #include <stdlib.h>
 
@@ -55,6 +56,7 @@ static const struct status_word words[] = {
     {"health", answer_health},
     {"metrics", answer_metrics},
     {"status", answer_status},
+    {"dashboard", dashboard_answer},
 };
 
 static void status_destroy(struct target *t)
@@ -65,7 +67,6 @@ static void status_destroy(struct target *t)
 static int status_create(struct target **out, const struct row *row, struct snapshot_build *b,
                          struct error *e)
 {
-    (void)b;
     struct status_target *t = calloc(1, sizeof *t);
     if (t == NULL)
         return error_set(e, ERROR_NO_MEMORY, "Out of memory.");
@@ -76,8 +77,13 @@ static int status_create(struct target **out, const struct row *row, struct snap
     if (t->word == NULL) {
         free(t);
         return error_set(e, ERROR_INVALID,
-                         "Status(what=\"%s\") is not known here: use health, metrics or status.",
+                         "Status(what=\"%s\") is not known here: use health, metrics, status or "
+                         "dashboard.",
                          row_str(row, STATUS_WHAT));
+    }
+    if (t->word->answer == dashboard_answer && dashboard_open(b->worker, e) != 0) {
+        free(t);
+        return -1;
     }
     *out = &t->base;
     return 0;
@@ -98,4 +104,5 @@ const struct target_ops target_status = {
     .create = status_create,
     .destroy = status_destroy,
     .start = status_start,
+    .release = dashboard_release,
 };

@@ -1,5 +1,5 @@
 /* Target "status": the node about itself. health: 200 or, while it drains, 503, for load balancers;
- * metrics: Prometheus text; status: JSON. */
+ * metrics: Prometheus text; status: JSON; dashboard: a page. */
 #ifndef NODE_TARGET_STATUS_H
 #define NODE_TARGET_STATUS_H
 

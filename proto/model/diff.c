@@ -46,12 +46,6 @@ static void add(struct diff_result *d, struct change change, struct buf *object,
     buf_fini(text);
 }
 
-static const struct row *target_of(const struct model *m, const struct row *route)
-{
-    int table = schema_table_of_target(row_text(route, ROUTE_TARGET_TYPE));
-    return model_find(m, (enum table_id)table, row_int(route, ROUTE_TARGET_ID));
-}
-
 static uint32_t number_of(const struct side *s, const struct row *r)
 {
     size_t place;
@@ -79,7 +73,7 @@ static void put_whole(struct buf *text, const struct side *s, const struct row *
         break;
     case TABLE_ROUTE:
         buf_append_str(text, is_added ? "leads to " : "led to ");
-        describe_row(text, s->order->model, target_of(s->order->model, r));
+        describe_row(text, s->order->model, model_target(s->order->model, r));
         break;
     case TABLE_SETTING:
         buf_append_str(text, is_added ? "set to " : "no longer set, was ");
@@ -127,8 +121,8 @@ static void put_difference(struct buf *text, const struct row *before, const str
 static void add_route_target(struct diff_result *d, const struct row *before,
                              const struct row *after)
 {
-    const struct row *old = target_of(d->align.before.model, before);
-    const struct row *new = target_of(d->align.after.model, after);
+    const struct row *old = model_target(d->align.before.model, before);
+    const struct row *new = model_target(d->align.after.model, after);
     struct buf object = BUF_INIT, text = BUF_INIT, was = BUF_INIT, is = BUF_INIT;
     describe_row(&object, d->align.after.model, after);
     describe_row(&was, d->align.before.model, old);

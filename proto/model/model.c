@@ -274,6 +274,12 @@ const struct row *model_find(const struct model *m, enum table_id table, int64_t
     return model_find_place(m, table, id, &i) ? m->tables[table].items[i] : NULL;
 }
 
+const struct row *model_target(const struct model *m, const struct row *route)
+{
+    int table = schema_table_of_target(row_text(route, ROUTE_TARGET_TYPE));
+    return table >= 0 ? model_find(m, (enum table_id)table, row_int(route, ROUTE_TARGET_ID)) : NULL;
+}
+
 int64_t row_id(const struct row *r)
 {
     return r->values[COLUMN_ID].n;

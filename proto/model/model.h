@@ -68,6 +68,8 @@ const struct row *model_row(const struct model *m, enum table_id table,
 struct row *model_row_edit(struct model *m, enum table_id table, size_t i);
 /* The first row with this id; NULL when none. Works before freeze too, then in linear time. */
 const struct row *model_find(const struct model *m, enum table_id table, int64_t id);
+/* What a route leads to; NULL when that is missing, or of a kind that is not known. */
+const struct row *model_target(const struct model *m, const struct row *route);
 
 /* As model_find, giving the row's place for model_row; false when none. */
 bool model_find_place(const struct model *m, enum table_id table, int64_t id, size_t *i);

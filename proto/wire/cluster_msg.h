@@ -54,6 +54,7 @@ enum cluster_verb {
     CLUSTER_KEYS,
     CLUSTER_KEY,
     CLUSTER_TICKETS,
+    CLUSTER_PAGE,
     CLUSTER_RECORDS,
     CLUSTER_VERB_COUNT
 };

@@ -321,6 +321,8 @@ static const struct cluster_verb_info verbs[CLUSTER_VERB_COUNT] = {
                       "The keys that are accepted, and those that were revoked."},
     [CLUSTER_TICKETS] = {"tickets", ROLE_NODE | ROLE_ADMIN, VERB_READ, NULL, 0,
                          "The keys of TLS session tickets, the newest last."},
+    [CLUSTER_PAGE] = {"page", ROLE_NODE | ROLE_ADMIN | ROLE_VIEWER, VERB_READ, NULL, 0,
+                      "The page for operators as of now."},
     [CLUSTER_KEY] = VERB("key", ROLE_ADMIN, 0, key_fields, "Accept a key, or revoke it."),
     [CLUSTER_RECORDS] = VERB("records", ROLE_ADMIN, VERB_READ, records_fields,
                              "What is kept beside the commits, for a backup."),

@@ -1,22 +1,22 @@
 /* In UTC, as the deployment log always was: people of one cluster sit in several zones. */
 
-#include "m2sh/out/out_when.h"
+#include "proto/view/moment.h"
 
 #include "proto/base/clock.h"
 
 #include <stdio.h>
 #include <string.h>
 
-void out_when_format(int64_t wall_ms, char out[OUT_WHEN_LEN + 1])
+void moment_format(int64_t wall_ms, char out[MOMENT_LEN + 1])
 {
     char iso[21]; /* 2026-11-22T19:10:54Z */
     clock_format_utc(wall_ms / 1000, iso);
     iso[10] = ' ';
-    iso[OUT_WHEN_LEN] = '\0';
-    memcpy(out, iso, OUT_WHEN_LEN + 1);
+    iso[MOMENT_LEN] = '\0';
+    memcpy(out, iso, MOMENT_LEN + 1);
 }
 
-void out_when_age(int64_t wall_ms, char out[OUT_AGE_LEN + 1])
+void moment_age(int64_t wall_ms, char out[MOMENT_AGE_LEN + 1])
 {
     static const struct {
         const char *unit;
@@ -26,10 +26,10 @@ void out_when_age(int64_t wall_ms, char out[OUT_AGE_LEN + 1])
     for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
         int64_t n = age_s / units[i].seconds;
         if (n > 0) {
-            snprintf(out, OUT_AGE_LEN + 1, "%lld %s%s ago", (long long)n, units[i].unit,
+            snprintf(out, MOMENT_AGE_LEN + 1, "%lld %s%s ago", (long long)n, units[i].unit,
                      n == 1 ? "" : "s");
             return;
         }
     }
-    snprintf(out, OUT_AGE_LEN + 1, "just now");
+    snprintf(out, MOMENT_AGE_LEN + 1, "just now");
 }

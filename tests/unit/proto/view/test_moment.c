@@ -1,7 +1,7 @@
 /* Moments in words. */
 
-#include "m2sh/out/out_when.h"
 #include "proto/base/clock.h"
+#include "proto/view/moment.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,12 +15,12 @@
 static void test_format(void **state)
 {
     (void)state;
-    char out[OUT_WHEN_LEN + 1];
-    out_when_format(NOW_MS, out);
+    char out[MOMENT_LEN + 1];
+    moment_format(NOW_MS, out);
     assert_string_equal(out, "2026-11-22 19:10:54");
-    out_when_format(NOW_MS + 999, out);
+    moment_format(NOW_MS + 999, out);
     assert_string_equal(out, "2026-11-22 19:10:54");
-    out_when_format(0, out);
+    moment_format(0, out);
     assert_string_equal(out, "1970-01-01 00:00:00");
 }
 
@@ -37,8 +37,8 @@ static void test_age(void **state)
     };
     clock_fake(1, NOW_MS);
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        char out[OUT_AGE_LEN + 1];
-        out_when_age(NOW_MS - rows[i].age_s * 1000, out);
+        char out[MOMENT_AGE_LEN + 1];
+        moment_age(NOW_MS - rows[i].age_s * 1000, out);
         assert_string_equal(out, rows[i].words);
     }
     clock_fake_stop();
