@@ -58,6 +58,9 @@ struct backend_limits {
 
 struct backend_ops {
     const char *kind; /* "classic", "pool" */
+    /* Is a connection that is unknown reported once only? Else whoever answers notices too, keeps
+     * itself and the node busy for ever. Classic handlers are told each time, as by Mongrel2. */
+    bool tells_unknown_once;
     /* Takes r->message. May call r->failed before it returns: touch nothing of the request after
      * it. */
     void (*send)(struct backend *b, struct backend_request *r);
@@ -83,6 +86,8 @@ struct backend_upcall {
     void *arg;
 };
 
+#define BACKEND_TOLD 64 /* connections that are remembered as reported */
+
 struct backend_figures { /* for status and metrics */
     uint64_t requests, replies, queued_now, in_flight, workers, credit, retried, lost, refused,
         timed_out, paused;
@@ -94,6 +99,7 @@ struct backend {
     struct backends *set;
     struct backend_figures figures;
     struct list peers; /* of struct handler_peer; the first hears of unknown listeners */
+    uint32_t told_unknown[BACKEND_TOLD]; /* the latest, with tells_unknown_once; by id */
     bool raw_payload;  /* how its replies go to JSON and XML sockets, by the configuration that */
     bool nul;          /* runs: see struct push */
     char name[256];    /* identity: "classic SEND_SPEC RECV_SPEC" or "pool NAME" */

@@ -73,7 +73,10 @@ void handler_peer_credit(struct handler_peer *p, uint32_t conn_id, uint64_t byte
 
 void handler_peer_report_unknown(struct backend *backend, uint32_t conn_id)
 {
-    if (!list_is_empty(&backend->peers))
-        handler_peer_disconnected(container_of(backend->peers.next, struct handler_peer, link),
-                                  conn_id);
+    uint32_t *told = &backend->told_unknown[conn_id % BACKEND_TOLD];
+    if (list_is_empty(&backend->peers) || (backend->ops->tells_unknown_once && *told == conn_id))
+        return;
+    *told = conn_id;
+    handler_peer_disconnected(container_of(backend->peers.next, struct handler_peer, link),
+                              conn_id);
 }

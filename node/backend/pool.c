@@ -112,6 +112,7 @@ static void pool_destroy(struct backend *b)
 static const struct backend_ops pool_ops = {
     .kind = "pool",
     .send = pool_send,
+    .tells_unknown_once = true,
     .done = pool_done,
     .part = pool_part,
     .notice = pool_notice,

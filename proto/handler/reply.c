@@ -74,11 +74,14 @@ static struct target target_of(struct m2_request *r)
     return (struct target){r->parts.sender, &r->parts.conn_id, 1, r};
 }
 
-/* The lock is held. A request whose node was lost in between has been settled otherwise, by another
+/* The lock is held. An answer to the notice that a connection is gone has nobody to go to, and
+ * would only bring the next notice. A request whose node was lost in between has been settled otherwise, by another
  * worker or a 502: a second answer would ruin the first. */
 static int send_to(struct m2_handler *h, const struct target *t, struct slice payload,
                    struct m2_error *e)
 {
+    if (t->request != NULL && m2_request_is_disconnect(t->request))
+        return 0;
     if (t->request != NULL && !h->ops->is_current(h, t->request))
         return handler_fail(e, M2_ERROR_UNREACHABLE,
                             "Node %.*s was lost meanwhile and has settled the request.",

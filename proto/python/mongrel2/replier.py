@@ -29,8 +29,9 @@ class Replier:
         raise NotImplementedError
 
     def _may_answer(self, req: Request) -> bool:
-        """Whether the node still waits for this handler's answer."""
-        return True
+        """Whether the node still waits for this handler's answer. Nobody waits behind the notice that
+        a connection is gone: an answer would only bring the next notice."""
+        return not req.is_disconnect()
 
     # ---- any bytes -------------------------------------------------------------------------
 
@@ -167,7 +168,8 @@ class Replier:
             self._send_message(node, message)
 
     def reply_extended(self, req: Request, key: str, value: Any) -> None:
-        self.deliver_extended(req.sender, req.conn_id, key, value)
+        if self._may_answer(req):
+            self.deliver_extended(req.sender, req.conn_id, key, value)
 
     def ctl(
         self,

@@ -150,6 +150,8 @@ class WorkerBase(Replier):
     def _may_answer(self, req: Request) -> bool:
         """Not when the node was lost before the first byte: it then has given the request to
         another worker."""
+        if not super()._may_answer(req):
+            return False
         if req.place is None or req.replied or self._member.is_current(req):
             return True
         self.undelivered += 1

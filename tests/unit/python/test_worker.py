@@ -71,6 +71,11 @@ class Node(Socket):
         self.send(b"REQUEST", b"r%d" % self.requests, msg)
         return b"r%d" % self.requests
 
+    def notice(self, body):
+        self.requests += 1
+        msg = Request(self.uuid, b"%d" % self.requests, b"@*", Headers(METHOD=b"JSON"), body).msg
+        self.send(b"REQUEST", b"r%d" % self.requests, msg)
+
     def reply(self):
         (message,) = self.until(b"REPLY")
         return message
@@ -249,6 +254,23 @@ def test_who_was_lost_before_the_first_byte_does_not_answer(node):
         assert node.body() == b"new"
         assert worker.undelivered == 3
         worker.close_sockets(drain_s=0)
+
+
+def test_an_answer_to_a_disconnect_notice_goes_nowhere(node, worker):
+    node.welcome()
+    node.until(b"CREDIT")
+    node.notice(b'{"type":"disconnect"}')
+    notice = worker.recv()
+    assert notice.is_disconnect()
+    worker.reply_http(notice, b"hello?")
+    worker.reply_message(notice, text="hello?")
+    worker.close(notice)
+    worker.reply_extended(notice, "ctl", {})
+    worker.done(notice)
+    node.until(b"CREDIT")
+    node.request(b"/next")
+    worker.reply_http(worker.recv(), b"next")
+    assert node.body() == b"next"
 
 
 def test_replies_to_a_node_that_is_gone_are_counted(node, worker):

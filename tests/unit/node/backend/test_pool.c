@@ -1,5 +1,6 @@
 /* A pool and workers that do what the test says: every frame, late binding, death, time. The rules
  * are those of the pool protocol. */
+#include "node/backend/handler_peer.h"
 #include "node/backend/pool.h"
 #include "node/backend/pool_worker.h"
 #include "tests/unit/node/backend/backend_world.h"
@@ -358,6 +359,26 @@ static void test_notices_go_to_one_worker(void **state)
     worker_leave(&w[1]);
 }
 
+/* A worker that answers whatever it gets, notices too, is not told again and again. */
+static void test_an_unknown_connection_is_told_once(void **state)
+{
+    (void)state;
+    struct worker_end w;
+    struct error e;
+    struct handler_peer *p = handler_peer_create(backend_ref(pool), "ident", HANDLER_JSON, &e);
+    worker_join(&w, "9");
+    handler_peer_report_unknown(pool, 7);
+    worker_expect(&w, "REQUEST", "ident 7 @* 17:{\"METHOD\":\"JSON\"},21:{\"type\":\"disconnect\"},");
+    handler_peer_report_unknown(pool, 7);
+    worker_hears_nothing(&w);
+    handler_peer_report_unknown(pool, 8);
+    worker_expect(&w, "REQUEST", "ident 8 @* 17:{\"METHOD\":\"JSON\"},21:{\"type\":\"disconnect\"},");
+    handler_peer_report_unknown(pool, 7);
+    worker_hears_nothing(&w);
+    handler_peer_unref(p);
+    worker_leave(&w);
+}
+
 /* --- bounds --- */
 
 static void test_the_queue_is_bounded(void **state)
@@ -667,6 +688,7 @@ int main(void)
         TEST(test_replies_are_handed_up),
         TEST(test_who_said_bye_gets_nothing_new),
         TEST(test_notices_go_to_one_worker),
+        TEST(test_an_unknown_connection_is_told_once),
         TEST(test_the_queue_is_bounded),
         TEST(test_a_burst_is_bounded),
         TEST(test_waiting_ends),

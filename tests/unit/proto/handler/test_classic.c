@@ -136,6 +136,7 @@ static void test_kinds_of_requests(void **state)
     struct m2_request *r = peer_request(s.h, s.sub);
     assert_true(m2_request_is_disconnect(r));
     assert_false(m2_request_is_credits(r, &n));
+    assert_int_equal(m2_reply(s.h, r, m2_text("nobody hears this"), NULL), 0);
     m2_request_done(&r);
     r = peer_request(s.h, s.sub);
     assert_true(m2_request_is_credits(r, &n) && n == 5);
