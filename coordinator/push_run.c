@@ -5,6 +5,7 @@
 
 #include "proto/base/clock.h"
 #include "proto/base/log.h"
+#include "proto/model/delta.h"
 #include "proto/wire/cluster_update.h"
 
 #include <inttypes.h>
@@ -14,23 +15,43 @@ enum { TICK_MS = 50 };
 
 /* ---- what the push needs ------------------------------------------------------------------ */
 
+/* A small change of a large configuration travels as the change. Nodes that do not run the parent
+ * ask for the whole. False: the commit is better sent whole. */
+static bool make_delta(const struct coordinator *c, const struct commit *commit, struct buf *out)
+{
+    struct error e;
+    if (c->head.model == NULL || commit->version != c->head.at.version + 1 ||
+        !commit_is_for_all(slice_str(c->head.scope))) /* the others run the one before */
+        return false;
+    bool is_made = delta_make(c->head.model, c->push_model, out, &e) == 0 && !out->failed;
+    return is_made && out->len < commit->config.len / 2;
+}
+
 static void publish_prepare(struct coordinator *c, const struct commit *commit)
 {
     struct cluster_update u;
-    struct buf record = BUF_INIT, b = BUF_INIT;
-    commit_encode(commit, &record);
+    struct commit shipped = *commit;
+    struct buf record = BUF_INIT, delta = BUF_INIT, b = BUF_INIT;
+    bool is_delta = make_delta(c, commit, &delta);
+    if (is_delta)
+        shipped.config = SLICE_EMPTY;
+    commit_encode(&shipped, &record);
     cluster_update_init(&u, UPDATE_PREPARE);
     u.prepare = (struct cluster_prepare){.token = c->leader.token,
                                          .version = (int64_t)commit->version,
                                          .hash = slice_str(commit->hash),
-                                         .commit = buf_slice(&record)};
+                                         .commit = buf_slice(&record),
+                                         .delta = is_delta ? buf_slice(&delta) : SLICE_EMPTY};
     cluster_update_encode(&b, &u);
+    log_info("push", "publishes version=%" PRIu64 " config_bytes=%zu sent_bytes=%zu%s",
+             commit->version, commit->config.len, b.len, is_delta ? " delta" : "");
     if (record.failed || b.failed)
         log_error("push", "out of memory: the commit was not published version=%" PRIu64,
                   commit->version); /* the nodes stay silent and the push is taken back */
     else
         publisher_send(&c->publisher, SLICE(CLUSTER_TOPIC_COMMIT), buf_slice(&b));
     buf_fini(&record);
+    buf_fini(&delta);
     buf_fini(&b);
 }
 

@@ -100,9 +100,9 @@ struct backend {
     struct backend_figures figures;
     struct list peers; /* of struct handler_peer; the first hears of unknown listeners */
     uint32_t told_unknown[BACKEND_TOLD]; /* the latest, with tells_unknown_once; by id */
-    bool raw_payload;  /* how its replies go to JSON and XML sockets, by the configuration that */
-    bool nul;          /* runs: see struct push */
-    char name[256];    /* identity: "classic SEND_SPEC RECV_SPEC" or "pool NAME" */
+    bool raw_payload; /* how its replies go to JSON and XML sockets, by the configuration that */
+    bool nul;         /* runs: see struct push */
+    char name[256];   /* identity: "classic SEND_SPEC RECV_SPEC" or "pool NAME" */
 };
 
 /* All backends of one worker. */

@@ -338,7 +338,7 @@ static void on_update(void *arg, struct coordinator_link *l, const struct cluste
     switch (u->kind) {
     case UPDATE_PREPARE:
         if (!is_stale(a, u->prepare.token))
-            follow_prepare(a->follow, &u->prepare);
+            follow_prepare(a->follow, l, &u->prepare);
         break;
     case UPDATE_ACTIVATE:
         if (!is_stale(a, u->decision.token))

@@ -4,6 +4,7 @@
 
 #include "node/cluster/follow.h"
 
+#include "node/cluster/whole_commit.h"
 #include "proto/base/arena.h"
 #include "proto/base/clock.h"
 #include "proto/base/failpoint.h"
@@ -64,8 +65,8 @@ enum follow_event {
 /* The event's particulars. */
 struct news {
     const struct cluster_prepare *prepare; /* OFFER */
-    void *source;                          /* NEWER, PENDING */
-    struct follow_want want;               /* NEWER, PENDING */
+    void *source;                          /* OFFER, NEWER, PENDING */
+    struct follow_want want;               /* OFFER, NEWER, PENDING */
     struct slice record;                   /* FETCHED */
     const struct error *error;             /* FAILED, FOREIGN */
     const char *why;                       /* DROP */
@@ -247,25 +248,46 @@ static enum follow_state hold(struct follow *f, struct slice record, int64_t ver
     return FOLLOW_STEADY;
 }
 
+static enum follow_state ask(struct follow *f, const struct news *n)
+{
+    let_go(f, "the head is another");
+    f->want = n->want;
+    return f->env->fetch(f->arg, n->source, &n->want) == 0 ? FOLLOW_FETCHING : f->state;
+}
+
+/* What has changed from the parent is enough for who runs that. Everybody else asks for the whole.
+ */
+static enum follow_state take_delta(struct follow *f, const struct news *n)
+{
+    const struct cluster_prepare *p = n->prepare;
+    struct buf record = BUF_INIT;
+    struct error e;
+    enum follow_state next;
+    if (whole_commit(&record, p->commit, p->delta, f->running.model, &e) == 0) {
+        next = hold(f, buf_slice(&record), p->version, n->want.hash);
+    } else {
+        log_info("cluster", "asks for the whole of version=%" PRId64 ": %s", p->version, e.text);
+        next = ask(f, n) == FOLLOW_FETCHING ? FOLLOW_FETCHING : FOLLOW_STEADY;
+    }
+    buf_fini(&record);
+    return next;
+}
+
 static enum follow_state take_offer(struct follow *f, const struct news *n)
 {
     const struct cluster_prepare *p = n->prepare;
-    char hash[CANON_HASH_LEN + 1];
-    snprintf(hash, sizeof hash, "%.*s", SLICE_ARG(p->hash));
-    if (f->held.prepared != NULL && strcmp(f->held.hash, hash) == 0) {
-        f->env->prepared(f->arg, p->version, hash, NULL); /* asked twice */
+    if (f->held.prepared != NULL && strcmp(f->held.hash, n->want.hash) == 0) {
+        f->env->prepared(f->arg, p->version, n->want.hash, NULL); /* asked twice */
         return f->state;
     }
     if (pass_over(f, p->commit))
         return f->state;
-    return hold(f, p->commit, p->version, hash);
+    return p->delta.len > 0 ? take_delta(f, n) : hold(f, p->commit, p->version, n->want.hash);
 }
 
 static enum follow_state refuse_offer(struct follow *f, const struct news *n)
 {
-    char hash[CANON_HASH_LEN + 1];
-    snprintf(hash, sizeof hash, "%.*s", SLICE_ARG(n->prepare->hash));
-    f->env->prepared(f->arg, n->prepare->version, hash, &f->problem);
+    f->env->prepared(f->arg, n->prepare->version, n->want.hash, &f->problem);
     return f->state;
 }
 
@@ -274,13 +296,6 @@ static enum follow_state offer_while_nacked(struct follow *f, const struct news 
 {
     enum follow_state next = take_offer(f, n);
     return next == FOLLOW_STEADY ? FOLLOW_NACKED : next;
-}
-
-static enum follow_state ask(struct follow *f, const struct news *n)
-{
-    let_go(f, "the head is another");
-    f->want = n->want;
-    return f->env->fetch(f->arg, n->source, &n->want) == 0 ? FOLLOW_FETCHING : f->state;
 }
 
 static enum follow_state ask_and_drop(struct follow *f, const struct news *n)
@@ -458,10 +473,12 @@ static void refuse_foreign(struct follow *f, const struct cluster_prepare *p)
     f->env->prepared(f->arg, p->version, hash, &e);
 }
 
-void follow_prepare(struct follow *f, const struct cluster_prepare *p)
+void follow_prepare(struct follow *f, void *source, const struct cluster_prepare *p)
 {
+    struct news n = news_of(source, p->version, p->hash, true);
+    n.prepare = p;
     if (p->version > f->running.version)
-        fire(f, EVENT_OFFER, &(struct news){.prepare = p});
+        fire(f, EVENT_OFFER, &n);
     else
         refuse_foreign(f, p);
 }

@@ -65,7 +65,7 @@ void follow_destroy(struct follow **f); /* discards what is held; NULL is fine *
 void follow_start(struct follow *f, struct slice record, struct model *m, int64_t version,
                   const char *hash);
 
-void follow_prepare(struct follow *f, const struct cluster_prepare *p);
+void follow_prepare(struct follow *f, void *source, const struct cluster_prepare *p);
 void follow_activate(struct follow *f, void *source, const struct cluster_decision *d);
 void follow_abort(struct follow *f, const struct cluster_decision *d);
 void follow_head(struct follow *f, void *source, const struct cluster_head_beat *b);

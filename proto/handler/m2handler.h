@@ -187,7 +187,8 @@ void m2_request_header_at(struct m2_request *r, size_t i, struct m2_slice *name,
  * streamed upload. */
 struct m2_slice m2_request_method(struct m2_request *r);
 
-bool m2_request_is_disconnect(struct m2_request *r); /* the connection is closed: forget it; a reply goes nowhere */
+bool m2_request_is_disconnect(
+    struct m2_request *r); /* the connection is closed: forget it; a reply goes nowhere */
 /* So many bytes of replies have been written to the client (download.flow_control). */
 bool m2_request_is_credits(struct m2_request *r, uint64_t *credits);
 /* Is the connection to be closed behind the response? (HTTP/1.0, Connection: close) */

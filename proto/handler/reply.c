@@ -75,8 +75,8 @@ static struct target target_of(struct m2_request *r)
 }
 
 /* The lock is held. An answer to the notice that a connection is gone has nobody to go to, and
- * would only bring the next notice. A request whose node was lost in between has been settled otherwise, by another
- * worker or a 502: a second answer would ruin the first. */
+ * would only bring the next notice. A request whose node was lost in between has been settled
+ * otherwise, by another worker or a 502: a second answer would ruin the first. */
 static int send_to(struct m2_handler *h, const struct target *t, struct slice payload,
                    struct m2_error *e)
 {

@@ -207,7 +207,7 @@ void page_put_time(struct buf *out, const struct page_view *v)
                  NULL);
     buf_append_str(out, "<table class=\"curves\"><tr><th></th><th><span class=\"axis\"><span>"
                         "ten minutes ago</span><span>now</span></span></th>"
-                        "<th>now</th><th>most</th></tr>");
+                        "<th>latest</th><th>most</th></tr>");
     for (size_t i = 0; i < sizeof curves / sizeof curves[0]; i++)
         put_curve(out, v, &curves[i], from_s);
     if (v->log != NULL || v->events != NULL) {

@@ -15,6 +15,8 @@ static const struct field prepare_fields[] = {
     {"hash", FIELD_HASH, true, AT(cluster_prepare, hash), 0, 0, 0, NULL, "its hash"},
     {"commit", FIELD_BYTES, true, AT(cluster_prepare, commit), 0, 0, 0, NULL,
      "the commit's record with its configuration"},
+    {"delta", FIELD_BYTES, false, AT(cluster_prepare, delta), 0, 0, 0, NULL,
+     "the record is without its configuration: what has changed from the parent's"},
 };
 
 static const struct field decision_fields[] = {

@@ -34,6 +34,8 @@ struct cluster_prepare {
     int64_t version;
     struct slice hash;
     struct slice commit; /* the record, as proto/model/commit.h encodes it */
+    struct slice delta;  /* not empty: the record has no configuration, it is the parent's with this
+                            (proto/model/delta.h) */
 };
 
 struct cluster_decision { /* activate, abort */

@@ -368,11 +368,13 @@ static void test_an_unknown_connection_is_told_once(void **state)
     struct handler_peer *p = handler_peer_create(backend_ref(pool), "ident", HANDLER_JSON, &e);
     worker_join(&w, "9");
     handler_peer_report_unknown(pool, 7);
-    worker_expect(&w, "REQUEST", "ident 7 @* 17:{\"METHOD\":\"JSON\"},21:{\"type\":\"disconnect\"},");
+    worker_expect(&w, "REQUEST",
+                  "ident 7 @* 17:{\"METHOD\":\"JSON\"},21:{\"type\":\"disconnect\"},");
     handler_peer_report_unknown(pool, 7);
     worker_hears_nothing(&w);
     handler_peer_report_unknown(pool, 8);
-    worker_expect(&w, "REQUEST", "ident 8 @* 17:{\"METHOD\":\"JSON\"},21:{\"type\":\"disconnect\"},");
+    worker_expect(&w, "REQUEST",
+                  "ident 8 @* 17:{\"METHOD\":\"JSON\"},21:{\"type\":\"disconnect\"},");
     handler_peer_report_unknown(pool, 7);
     worker_hears_nothing(&w);
     handler_peer_unref(p);

@@ -4,6 +4,7 @@
 #include "proto/base/clock.h"
 #include "proto/model/canon.h"
 #include "proto/model/commit.h"
+#include "proto/model/delta.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,10 +29,11 @@ struct scene {
     struct history ours, theirs;
     struct model *model;
     struct buf config;
-    int live;     /* prepared and not yet given back */
-    int running;  /* version that was activated last */
-    bool refuse;  /* prepare fails */
-    bool offline; /* fetch fails */
+    struct buf written; /* the record that was last handed over to be kept */
+    int live;           /* prepared and not yet given back */
+    int running;        /* version that was activated last */
+    bool refuse;        /* prepare fails */
+    bool offline;       /* fetch fails */
     struct follow_want want;
     unsigned fetches, changes, saved;
     char said[400]; /* acknowledgements: "ready 3, no 4" */
@@ -69,6 +71,8 @@ static void applied(void *arg, struct buf *record, struct model *m)
     struct scene *s = arg;
     assert_true(record->len > 0);
     assert_non_null(m);
+    buf_clear(&s->written);
+    buf_append_slice(&s->written, buf_slice(record));
     s->saved++;
 }
 
@@ -162,13 +166,17 @@ static void teardown(struct scene *s)
     }
     model_unref(s->model);
     buf_fini(&s->config);
+    buf_fini(&s->written);
     clock_fake_stop();
 }
 
 static void offer(struct scene *s, const struct history *h, int v)
 {
-    struct cluster_prepare p = {1, v, slice_str(h->commits[v].hash), buf_slice(&h->records[v])};
-    follow_prepare(s->f, &p);
+    struct cluster_prepare p = {.token = 1,
+                                .version = v,
+                                .hash = slice_str(h->commits[v].hash),
+                                .commit = buf_slice(&h->records[v])};
+    follow_prepare(s->f, NULL, &p);
 }
 
 static void decision(struct scene *s, const struct history *h, int v, bool go)
@@ -495,8 +503,11 @@ static void test_damaged_records(void **state)
     (void)state;
     struct scene s;
     setup(&s, 2);
-    struct cluster_prepare p = {1, 3, slice_str(s.ours.commits[3].hash), SLICE("garbage")};
-    follow_prepare(s.f, &p);
+    struct cluster_prepare p = {.token = 1,
+                                .version = 3,
+                                .hash = slice_str(s.ours.commits[3].hash),
+                                .commit = SLICE("garbage")};
+    follow_prepare(s.f, NULL, &p);
     assert_string_equal(s.said, "no 3");
     beat(&s, &s.ours, 3, 0);
     follow_fetched(s.f, SLICE("garbage"));
@@ -513,11 +524,113 @@ static void test_damaged_records(void **state)
     buf_append_slice(&bent, buf_slice(&s.ours.records[4]));
     char *who = memmem(bent.data, bent.len, "zed", 3);
     *who ^= 1;
-    p = (struct cluster_prepare){1, 4, slice_str(s.ours.commits[4].hash), buf_slice(&bent)};
-    follow_prepare(s.f, &p);
+    p = (struct cluster_prepare){.token = 1,
+                                 .version = 4,
+                                 .hash = slice_str(s.ours.commits[4].hash),
+                                 .commit = buf_slice(&bent)};
+    follow_prepare(s.f, NULL, &p);
     assert_state(&s, FOLLOW_STEADY, 3);
     assert_string_equal(s.said, "no 3, no 4");
     buf_fini(&bent);
+    teardown(&s);
+}
+
+/* ---- what has changed, instead of the whole ----------------------------------------------------
+ */
+
+/* Publishes a commit without its configuration. */
+static void offer_delta(struct scene *s, int v, struct slice delta)
+{
+    struct commit bare = s->ours.commits[v];
+    struct buf record = BUF_INIT;
+    bare.config = SLICE_EMPTY;
+    commit_encode(&bare, &record);
+    struct cluster_prepare p = {.token = 1,
+                                .version = v,
+                                .hash = slice_str(bare.hash),
+                                .commit = buf_slice(&record),
+                                .delta = delta};
+    follow_prepare(s->f, s, &p);
+    buf_fini(&record);
+}
+
+static struct model *empty_model(void)
+{
+    struct error e;
+    struct model *m = model_create(NULL);
+    assert_int_equal(model_freeze(m, &e), 0);
+    return m;
+}
+
+static void make(const struct model *before, const struct model *after, struct buf *out)
+{
+    struct error e;
+    buf_clear(out);
+    if (delta_make(before, after, out, &e) != 0)
+        fail_msg("%s", e.text);
+}
+
+static void test_a_delta_becomes_the_whole(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct buf delta = BUF_INIT;
+    setup(&s, 2);
+    make(s.model, s.model, &delta);
+    offer_delta(&s, 3, buf_slice(&delta));
+    assert_state(&s, FOLLOW_HOLDING, 2);
+    assert_string_equal(s.said, "ready 3");
+    assert_int_equal(s.fetches, 0);
+    decision(&s, &s.ours, 3, true);
+    assert_state(&s, FOLLOW_STEADY, 3);
+    assert_true(slice_eq(buf_slice(&s.written), buf_slice(&s.ours.records[3])));
+    buf_fini(&delta);
+    teardown(&s);
+}
+
+static void test_who_cannot_use_a_delta_asks_for_the_whole(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct buf of_another = BUF_INIT, to_another = BUF_INIT;
+    setup(&s, 2);
+    struct model *other = empty_model();
+    make(other, s.model, &of_another);
+    make(s.model, other, &to_another);
+    const struct slice deltas[] = {buf_slice(&of_another), buf_slice(&to_another),
+                                   SLICE("garbage")};
+    for (unsigned i = 0; i < 3; i++) {
+        offer_delta(&s, 3, deltas[i]);
+        assert_state(&s, FOLLOW_FETCHING, 2);
+        assert_int_equal(s.fetches, i + 1);
+        assert_true(s.want.is_pending && s.want.version == 3);
+        assert_string_equal(s.want.hash, s.ours.commits[3].hash);
+        fetched(&s, &s.ours, 3);
+        assert_state(&s, FOLLOW_HOLDING, 2);
+        decision(&s, &s.ours, 3, false);
+        assert_state(&s, FOLLOW_STEADY, 2);
+    }
+    assert_string_equal(s.said, "ready 3, ready 3, ready 3");
+    model_unref(other);
+    buf_fini(&of_another);
+    buf_fini(&to_another);
+    teardown(&s);
+}
+
+static void test_a_node_without_a_configuration_gets_the_whole_too(void **state)
+{
+    (void)state;
+    struct scene s;
+    struct buf delta = BUF_INIT;
+    setup(&s, 0);
+    make(s.model, s.model, &delta);
+    s.offline = true; /* for a moment */
+    offer_delta(&s, 3, buf_slice(&delta));
+    assert_state(&s, FOLLOW_STEADY, 0);
+    s.offline = false;
+    beat(&s, &s.ours, 2, 0);
+    assert_state(&s, FOLLOW_FETCHING, 0);
+    buf_fini(&delta);
     teardown(&s);
 }
 
@@ -634,6 +747,9 @@ int main(void)
         cmocka_unit_test(test_a_push_of_another_history_is_refused),
         cmocka_unit_test(test_a_standby_is_no_reason_to_diverge),
         cmocka_unit_test(test_damaged_records),
+        cmocka_unit_test(test_a_delta_becomes_the_whole),
+        cmocka_unit_test(test_who_cannot_use_a_delta_asks_for_the_whole),
+        cmocka_unit_test(test_a_node_without_a_configuration_gets_the_whole_too),
         cmocka_unit_test(test_a_seed_follows_the_first_head),
         cmocka_unit_test(test_stopping_while_holding),
         cmocka_unit_test(test_a_canary_elsewhere),
