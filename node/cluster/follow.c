@@ -20,6 +20,7 @@
 struct held {
     int64_t version; /* 0: none, or a seed */
     char hash[CANON_HASH_LEN + 1];
+    char config_hash[CANON_HASH_LEN + 1]; /* "": not known */
     struct buf record;
     struct model *model;
     void *prepared;
@@ -119,6 +120,7 @@ static int decode(const struct follow *f, struct slice record, struct held *out,
     if (result == 0) {
         out->version = (int64_t)c.version;
         snprintf(out->hash, sizeof out->hash, "%s", c.hash);
+        snprintf(out->config_hash, sizeof out->config_hash, "%s", c.config_hash);
         buf_append_slice(&out->record, record);
         result = out->record.failed ? error_set(e, ERROR_NO_MEMORY, "Out of memory.") : 0;
     }
@@ -227,25 +229,41 @@ static enum follow_state diverge_by_head(struct follow *f, const struct news *n)
     return diverge(f, n->error);
 }
 
-/* Builds a commit that is being decided, and says whether it can be run here. */
-static enum follow_state hold(struct follow *f, struct slice record, int64_t version,
-                              const char *hash)
+static enum follow_state refuse(struct follow *f, int64_t version, const char *hash,
+                                const struct error *e)
+{
+    log_refusal(version, e);
+    snprintf(f->unfit, sizeof f->unfit, "%s", hash);
+    f->env->prepared(f->arg, version, hash, e);
+    return FOLLOW_STEADY;
+}
+
+/* Builds a commit that is being decided, and says whether it can be run here. Takes *h. */
+static enum follow_state hold(struct follow *f, struct held *h)
+{
+    struct error e;
+    if (build(f, h, &e) == 0) {
+        log_info("cluster", "prepared version=%" PRId64 " hash=%.12s", h->version, h->hash);
+        f->held = *h;
+        FAILPOINT("node.prepared");
+        f->env->prepared(f->arg, h->version, f->held.hash, NULL);
+        return FOLLOW_HOLDING;
+    }
+    enum follow_state next = refuse(f, h->version, h->hash, &e);
+    release(h);
+    return next;
+}
+
+static enum follow_state hold_record(struct follow *f, struct slice record, int64_t version,
+                                     const char *hash)
 {
     struct held h = {.version = 0};
     struct error e;
     let_go(f, "another takes its place");
-    if (decode(f, record, &h, &e) == 0 && build(f, &h, &e) == 0) {
-        log_info("cluster", "prepared version=%" PRId64 " hash=%.12s", h.version, h.hash);
-        f->held = h;
-        FAILPOINT("node.prepared");
-        f->env->prepared(f->arg, h.version, f->held.hash, NULL);
-        return FOLLOW_HOLDING;
-    }
+    if (decode(f, record, &h, &e) == 0)
+        return hold(f, &h);
     release(&h);
-    log_refusal(version, &e);
-    snprintf(f->unfit, sizeof f->unfit, "%s", hash);
-    f->env->prepared(f->arg, version, hash, &e);
-    return FOLLOW_STEADY;
+    return refuse(f, version, hash, &e);
 }
 
 static enum follow_state ask(struct follow *f, const struct news *n)
@@ -260,17 +278,22 @@ static enum follow_state ask(struct follow *f, const struct news *n)
 static enum follow_state take_delta(struct follow *f, const struct news *n)
 {
     const struct cluster_prepare *p = n->prepare;
-    struct buf record = BUF_INIT;
+    struct held h = {.version = p->version};
     struct error e;
-    enum follow_state next;
-    if (whole_commit(&record, p->commit, p->delta, f->running.model, &e) == 0) {
-        next = hold(f, buf_slice(&record), p->version, n->want.hash);
-    } else {
-        log_info("cluster", "asks for the whole of version=%" PRId64 ": %s", p->version, e.text);
-        next = ask(f, n) == FOLLOW_FETCHING ? FOLLOW_FETCHING : FOLLOW_STEADY;
+    struct whole_wanted wanted = {
+        .base = f->running.model,
+        .base_hash = f->running.hash,
+        .config_hash = f->running.config_hash[0] != '\0' ? f->running.config_hash : NULL,
+        .version = p->version,
+        .hash = n->want.hash};
+    snprintf(h.hash, sizeof h.hash, "%s", n->want.hash);
+    if (whole_commit(&h.record, &h.model, h.config_hash, p->commit, p->delta, &wanted, &e) == 0) {
+        let_go(f, "another takes its place");
+        return hold(f, &h);
     }
-    buf_fini(&record);
-    return next;
+    release(&h);
+    log_info("cluster", "asks for the whole of version=%" PRId64 ": %s", p->version, e.text);
+    return ask(f, n) == FOLLOW_FETCHING ? FOLLOW_FETCHING : FOLLOW_STEADY;
 }
 
 static enum follow_state take_offer(struct follow *f, const struct news *n)
@@ -282,7 +305,8 @@ static enum follow_state take_offer(struct follow *f, const struct news *n)
     }
     if (pass_over(f, p->commit))
         return f->state;
-    return p->delta.len > 0 ? take_delta(f, n) : hold(f, p->commit, p->version, n->want.hash);
+    return p->delta.len > 0 ? take_delta(f, n)
+                            : hold_record(f, p->commit, p->version, n->want.hash);
 }
 
 static enum follow_state refuse_offer(struct follow *f, const struct news *n)
@@ -349,7 +373,7 @@ static enum follow_state take_fetched(struct follow *f, const struct news *n)
     if (pass_over(f, n->record))
         return FOLLOW_STEADY;
     if (f->want.is_pending)
-        return hold(f, n->record, f->want.version, f->want.hash);
+        return hold_record(f, n->record, f->want.version, f->want.hash);
     int result = decode(f, n->record, &h, &e);
     if (h.version != 0 && h.version <= f->running.version) {
         release(&h); /* overtaken */

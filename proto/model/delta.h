@@ -14,10 +14,17 @@
 int delta_make(const struct model *before, const struct model *after, struct buf *out,
                struct error *e);
 
-/* Applies a delta: gives the frozen result and, unless NULL, its canonical bytes. ERROR_CONFLICT
- * when it was made for another configuration than `base`, ERROR_INVALID when it is malformed or the
- * result's hash is not the promised one; nothing is given then. */
-int delta_apply(const struct model *base, struct slice delta, struct model **out,
-                struct buf *canonical, struct error *e);
+struct delta_result {
+    struct model *model; /* frozen; a reference */
+    struct buf canonical;
+    char hash[CANON_HASH_LEN + 1]; /* of the canonical bytes */
+};
+
+/* Applies a delta. `base_hash` is the hash of the base's canonical bytes, NULL when it is not
+ * known. ERROR_CONFLICT when it was made for another configuration than `base`, ERROR_INVALID when
+ * it is malformed or the result's hash is not the promised one; nothing is given then. */
+int delta_apply(const struct model *base, const char *base_hash, struct slice delta,
+                struct delta_result *out, struct error *e);
+void delta_result_fini(struct delta_result *r); /* of zeroes is fine */
 
 #endif

@@ -246,74 +246,76 @@ static int read_message(struct applying *x, struct slice delta, struct slice *fr
 
 /* ---- applying ------------------------------------------------------------------------------ */
 
-static int check_base(const struct model *base, struct slice from, struct error *e)
+static int hash_of_base(const struct model *base, char hex[CANON_HASH_LEN + 1], struct error *e)
 {
     struct buf bytes = BUF_INIT;
-    char hex[CANON_HASH_LEN + 1];
     int rc = canon_encode(base, &bytes, e);
-    if (rc == 0) {
+    if (rc == 0)
         canon_hash(buf_slice(&bytes), hex);
-        if (!slice_eq(from, slice_str(hex)))
-            rc = error_set(e, ERROR_CONFLICT,
-                           "The delta was made for another configuration than this one (%.12s…).",
-                           hex);
-    }
     buf_fini(&bytes);
     return rc;
 }
 
-static int check_result(struct model *m, struct slice to, struct buf *canonical, struct error *e)
+static int check_base(const struct model *base, const char *known, struct slice from,
+                      struct error *e)
 {
     char hex[CANON_HASH_LEN + 1];
-    struct buf bytes = BUF_INIT;
-    int rc = model_freeze(m, e);
-    if (rc == 0)
-        rc = canon_encode(m, &bytes, e);
-    if (rc == 0) {
-        canon_hash(buf_slice(&bytes), hex);
-        if (!slice_eq(to, slice_str(hex)))
-            rc = error_set(e, ERROR_INVALID,
-                           "The delta gives a configuration with another hash than it promises.");
-    }
-    if (rc == 0 && canonical != NULL) {
-        buf_append_slice(canonical, buf_slice(&bytes));
-        if (canonical->failed)
-            rc = error_set(e, ERROR_NO_MEMORY, "Out of memory for a delta.");
-    }
-    buf_fini(&bytes);
-    return rc;
+    if (known == NULL && hash_of_base(base, hex, e) < 0)
+        return -1;
+    const char *hash = known != NULL ? known : hex;
+    if (slice_eq(from, slice_str(hash)))
+        return 0;
+    return error_set(e, ERROR_CONFLICT,
+                     "The delta was made for another configuration than this one (%.12s…).", hash);
 }
 
-static int build(struct applying *x, const struct model *base, struct slice delta,
-                 struct buf *canonical, struct error *e)
+static int check_result(struct delta_result *r, struct slice to, struct error *e)
+{
+    if (model_freeze(r->model, e) < 0 || canon_encode(r->model, &r->canonical, e) < 0)
+        return -1;
+    canon_hash(buf_slice(&r->canonical), r->hash);
+    if (slice_eq(to, slice_str(r->hash)))
+        return 0;
+    return error_set(e, ERROR_INVALID,
+                     "The delta gives a configuration with another hash than it promises.");
+}
+
+static int build(struct applying *x, const struct model *base, const char *base_hash,
+                 struct slice delta, struct delta_result *out, struct error *e)
 {
     struct slice from = SLICE_EMPTY, to = SLICE_EMPTY;
-    if (read_message(x, delta, &from, &to, e) < 0 || check_base(base, from, e) < 0 ||
+    if (read_message(x, delta, &from, &to, e) < 0 || check_base(base, base_hash, from, e) < 0 ||
         canon_order_init(&x->base, base, e) < 0)
         return -1;
     for (int t = 0; t < TABLE_COUNT; t++)
         if (map_table(x, (enum table_id)t, e) < 0)
             return -1;
-    x->result = model_create(e);
+    x->result = out->model = model_create(e);
     if (x->result == NULL)
         return -1;
     for (int t = 0; t < TABLE_COUNT; t++)
         if (build_table(x, (enum table_id)t, e) < 0)
             return -1;
-    return check_result(x->result, to, canonical, e);
+    return check_result(out, to, e);
 }
 
-int delta_apply(const struct model *base, struct slice delta, struct model **out,
-                struct buf *canonical, struct error *e)
+int delta_apply(const struct model *base, const char *base_hash, struct slice delta,
+                struct delta_result *out, struct error *e)
 {
     struct applying x = {.result = NULL};
+    *out = (struct delta_result){.model = NULL};
     arena_init(&x.arena, 0);
-    int rc = build(&x, base, delta, canonical, e);
-    if (rc == 0)
-        *out = x.result;
-    else
-        model_unref(x.result);
+    int rc = build(&x, base, base_hash, delta, out, e);
+    if (rc < 0)
+        delta_result_fini(out);
     canon_order_fini(&x.base);
     arena_fini(&x.arena);
     return rc;
+}
+
+void delta_result_fini(struct delta_result *r)
+{
+    model_unref(r->model);
+    buf_fini(&r->canonical);
+    r->model = NULL;
 }

@@ -18,20 +18,19 @@ static const char base_bytes[] =
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct model *base = NULL, *result = NULL;
-    struct buf canonical = BUF_INIT;
+    struct model *base = NULL;
+    struct delta_result r;
     struct error e = {0};
     BUG_ON(canon_decode(&base, slice_str(base_bytes), &e) < 0);
-    if (delta_apply(base, slice_of(data, size), &result, &canonical, &e) == 0) {
+    if (delta_apply(base, NULL, slice_of(data, size), &r, &e) == 0) {
         char hex[CANON_HASH_LEN + 1];
-        canon_hash(buf_slice(&canonical), hex);
-        BUG_ON(memmem(data, size, hex, CANON_HASH_LEN) == NULL);
-        BUG_ON(!model_is_frozen(result));
+        canon_hash(buf_slice(&r.canonical), hex);
+        BUG_ON(strcmp(hex, r.hash) != 0 || memmem(data, size, hex, CANON_HASH_LEN) == NULL);
+        BUG_ON(!model_is_frozen(r.model));
     } else {
-        BUG_ON(e.code == ERROR_NONE || result != NULL);
+        BUG_ON(e.code == ERROR_NONE || r.model != NULL);
     }
-    buf_fini(&canonical);
-    model_unref(result);
+    delta_result_fini(&r);
     model_unref(base);
     return 0;
 }

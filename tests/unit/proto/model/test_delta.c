@@ -14,19 +14,30 @@ static struct buf make(const struct model *before, const struct model *after)
 /* The delta leads from one to the other; returns its size. */
 static size_t assert_delta(const struct model *before, const struct model *after)
 {
-    struct buf delta = make(before, after), got = BUF_INIT, wanted = BUF_INIT;
-    struct model *result = NULL;
+    struct buf delta = make(before, after), base = BUF_INIT, wanted = BUF_INIT;
+    struct delta_result r, again;
     struct error e = {0};
-    if (delta_apply(before, buf_slice(&delta), &result, &got, &e) < 0)
+    char hash[CANON_HASH_LEN + 1];
+    if (delta_apply(before, NULL, buf_slice(&delta), &r, &e) < 0)
         fail_msg("%s\n%s", e.text, buf_str(&delta));
     assert_int_equal(canon_encode(after, &wanted, NULL), 0);
-    assert_true(slice_eq(buf_slice(&got), buf_slice(&wanted)));
-    assert_true(model_is_frozen(result));
+    assert_true(slice_eq(buf_slice(&r.canonical), buf_slice(&wanted)));
+    assert_true(model_is_frozen(r.model));
+    canon_hash(buf_slice(&wanted), hash);
+    assert_string_equal(r.hash, hash);
+    assert_int_equal(canon_encode(before, &base, NULL), 0);
+    canon_hash(buf_slice(&base), hash);
+    assert_int_equal(delta_apply(before, hash, buf_slice(&delta), &again, &e), 0);
+    assert_string_equal(again.hash, r.hash);
+    delta_result_fini(&again);
+    hash[0] = hash[0] == 'a' ? 'b' : 'a';
+    assert_int_equal(delta_apply(before, hash, buf_slice(&delta), &again, &e), -1);
+    assert_int_equal(e.code, ERROR_CONFLICT);
     size_t len = delta.len;
     buf_fini(&delta);
-    buf_fini(&got);
+    buf_fini(&base);
     buf_fini(&wanted);
-    model_unref(result);
+    delta_result_fini(&r);
     return len;
 }
 
@@ -103,11 +114,11 @@ static void a_delta_for_another_base_is_refused(void **state)
     struct model *a = fixture_site(), *b = fixture_site_with_additions();
     assert_int_equal(model_freeze(a, NULL) + model_freeze(b, NULL), 0);
     struct buf delta = make(a, b);
-    struct model *result = NULL;
+    struct delta_result r;
     struct error e;
-    assert_int_equal(delta_apply(b, buf_slice(&delta), &result, NULL, &e), -1);
+    assert_int_equal(delta_apply(b, NULL, buf_slice(&delta), &r, &e), -1);
     assert_int_equal(e.code, ERROR_CONFLICT);
-    assert_null(result);
+    assert_null(r.model);
     buf_fini(&delta);
     model_unref(a);
     model_unref(b);
@@ -125,19 +136,17 @@ static void a_damaged_delta_does_nothing(void **state)
         char was = delta.data[i];
         static const char others[] = "09:,#]}-x\xff";
         for (const char *other = others; *other != '\0'; other++) {
-            struct model *result = NULL;
-            struct buf got = BUF_INIT;
+            struct delta_result r = {.model = NULL};
             delta.data[i] = *other;
-            if (*other != was && delta_apply(a, buf_slice(&delta), &result, &got, NULL) == 0)
-                assert_true(slice_eq(buf_slice(&got), buf_slice(&wanted)));
-            buf_fini(&got);
-            model_unref(result);
+            if (*other != was && delta_apply(a, NULL, buf_slice(&delta), &r, NULL) == 0)
+                assert_true(slice_eq(buf_slice(&r.canonical), buf_slice(&wanted)));
+            delta_result_fini(&r);
         }
         delta.data[i] = was;
     }
     for (size_t n = 0; n < delta.len; n++)
         assert_int_equal(
-            delta_apply(a, slice_of(delta.data, n), &(struct model *){NULL}, NULL, NULL), -1);
+            delta_apply(a, NULL, slice_of(delta.data, n), &(struct delta_result){NULL}, NULL), -1);
     buf_fini(&delta);
     buf_fini(&wanted);
     model_unref(a);

@@ -33,8 +33,8 @@ static void test_every_kind_goes_there_and_back(void **state)
     arena_init(&a, 0);
 
     cluster_update_init(&in, UPDATE_PREPARE);
-    in.prepare = (struct cluster_prepare){
-        3, 42, SLICE(HASH), SLICE("record\0bytes"), SLICE("what\0changed")};
+    in.prepare = (struct cluster_prepare){3, 42, SLICE(HASH), SLICE("record\0bytes"),
+                                          SLICE("what\0changed")};
     there_and_back(&in, &out, &a);
     assert_int_equal(out.prepare.token, 3);
     assert_int_equal(out.prepare.version, 42);
