@@ -54,7 +54,8 @@ void coordinator_beat(struct coordinator *c)
     cluster_update_init(&u, UPDATE_BEAT);
     u.beat = (struct cluster_head_beat){.cluster = slice_str(c->cluster),
                                         .name = slice_str(c->config.name),
-                                        .leader = c->leader.is_leader,
+                                        /* not before it has read what it leads */
+                                        .leader = c->leader.is_leader && !c->is_stale,
                                         .token = c->leader.token,
                                         .version = (int64_t)c->head.at.version,
                                         .interval_ms = MEMBER_BEAT_MS};

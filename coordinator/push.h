@@ -7,7 +7,8 @@
  * changed anywhere, after it the commit is the head and the beats carry it to every node.
  *
  * A struct push owns its commit. It must not be destroyed within its own callbacks, nor while the
- * store has its append (push_is_storing). Specification: docs/reference/commits.md. */
+ * store has its append (push_is_storing). Specification: docs/reference/commits.md; as a model:
+ * tests/model/push.pml. */
 #ifndef COORDINATOR_PUSH_H
 #define COORDINATOR_PUSH_H
 

@@ -4,7 +4,8 @@
  * nodes (a canary) is known and passed over: for us the head is then its parent. It knows no
  * socket, no file and no thread: what it needs done is struct follow_env. Publications may be lost,
  * repeated and late; the beat says what is true, and everything here converges to that.
- * Specification: docs/reference/cluster-protocol.md, "What a node does with them". */
+ * Specification: docs/reference/cluster-protocol.md, "What a node does with them"; as a model:
+ * tests/model/push.pml. */
 #ifndef NODE_CLUSTER_FOLLOW_H
 #define NODE_CLUSTER_FOLLOW_H
 
