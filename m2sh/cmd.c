@@ -62,6 +62,13 @@ void cmd_print(struct buf *out)
     buf_fini(out);
 }
 
+enum status cmd_done(const struct call *c)
+{
+    if (c->json)
+        puts("{\"done\":true}");
+    return STATUS_DONE;
+}
+
 void cmd_print_table(const struct call *c, struct out_table *t)
 {
     struct buf out = BUF_INIT;

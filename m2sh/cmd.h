@@ -70,6 +70,9 @@ enum status cmd_status_of(enum error_code code);
 /* Standard output gets the buf, which is then empty. */
 void cmd_print(struct buf *out);
 
+/* It is done and nothing is to be said, but {"done":true} to who reads JSON. STATUS_DONE. */
+enum status cmd_done(const struct call *c);
+
 /* Prints a table as the call wants it and frees it; `plain` false leaves out an empty one with a
  * word on stderr. */
 void cmd_print_table(const struct call *c, struct out_table *t);

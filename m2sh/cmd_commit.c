@@ -21,9 +21,10 @@ static enum status note_in_cluster(struct call *c)
     if (args_has(&c->args, "how"))
         request.note.author.how = slice_str(args_get(&c->args, "how", ""));
     enum status status = cluster_ask_again(&cl, &request, 10000, NULL, NULL, &reply);
-    if (status == STATUS_DONE)
-        cluster_close(&cl);
-    return status;
+    if (status != STATUS_DONE)
+        return status;
+    cluster_close(&cl);
+    return cmd_done(c);
 }
 
 static enum status run(struct call *c)
@@ -38,7 +39,7 @@ static enum status run(struct call *c)
     entry.location = args_get(&c->args, "where", author.where);
     if (model_log_append(cmd_db(c), &entry, &e) != 0)
         return cmd_fail(c, &e);
-    return STATUS_DONE;
+    return cmd_done(c);
 }
 
 const struct cmd cmd_commit = {

@@ -18,7 +18,7 @@ static enum status close_it(struct call *c, const char *node, int64_t id)
                   (long long)id, node);
     node_answer_release(&answer);
     cluster_close(&cl);
-    return result == 0 ? STATUS_DONE : cmd_fail(c, &e);
+    return result == 0 ? cmd_done(c) : cmd_fail(c, &e);
 }
 
 static enum status run(struct call *c)

@@ -5,19 +5,9 @@
 #include "m2sh/cmd_table.h"
 #include "m2sh/lang/printer.h"
 #include "m2sh/model_source.h"
+#include "m2sh/out/out_json.h"
 #include "m2sh/revision.h"
 #include "proto/view/moment.h"
-
-static enum status print_model(struct call *c, const struct model *m, struct buf *text)
-{
-    struct error e;
-    if (printer_print(m, text, &e) == 0) {
-        cmd_print(text);
-        return STATUS_DONE;
-    }
-    buf_fini(text);
-    return cmd_fail(c, &e);
-}
 
 /* Text from a person as comment lines. */
 static void put_comment(struct buf *out, const char *name, struct slice text)
@@ -45,17 +35,62 @@ static void put_header(struct buf *out, const struct commit *commit)
     buf_append_char(out, '\n');
 }
 
+static void put_members(struct out_json *j, const struct commit *commit)
+{
+    out_json_pair_int(j, "version", (int64_t)commit->version);
+    out_json_pair_str(j, "hash", commit->hash);
+    out_json_key(j, "who");
+    out_json_slice(j, commit->who);
+    out_json_key(j, "where");
+    out_json_slice(j, commit->where);
+    out_json_pair_int(j, "when_ms", commit->when_ms);
+    out_json_key(j, "how");
+    out_json_slice(j, commit->how);
+    out_json_key(j, "why");
+    out_json_slice(j, commit->why);
+}
+
+static void put_json(struct buf *out, const struct commit *commit, const struct buf *config)
+{
+    struct out_json j;
+    out_json_init(&j, out);
+    out_json_object(&j);
+    if (commit != NULL)
+        put_members(&j, commit);
+    out_json_pair_str(&j, "config", buf_str(config));
+    out_json_end(&j);
+    buf_append_char(out, '\n');
+}
+
+/* `commit` NULL: it is a database's. */
+static enum status print(struct call *c, const struct model *m, const struct commit *commit)
+{
+    struct error e;
+    struct buf config = BUF_INIT, text = BUF_INIT;
+    if (printer_print(m, &config, &e) != 0) {
+        buf_fini(&config);
+        return cmd_fail(c, &e);
+    }
+    if (c->json)
+        put_json(&text, commit, &config);
+    else if (commit != NULL)
+        put_header(&text, commit);
+    if (!c->json)
+        buf_append_slice(&text, buf_slice(&config));
+    buf_fini(&config);
+    cmd_print(&text);
+    return STATUS_DONE;
+}
+
 static enum status show_revision(struct call *c, int64_t version)
 {
     struct arena arena;
     struct commit commit;
     struct model *m;
-    struct buf text = BUF_INIT;
     arena_init(&arena, 0);
     enum status status = revision_fetch(c, version, &arena, &commit, &m);
     if (status == STATUS_DONE) {
-        put_header(&text, &commit);
-        status = print_model(c, m, &text);
+        status = print(c, m, &commit);
         model_unref(m);
     }
     arena_fini(&arena);
@@ -71,10 +106,9 @@ static enum status run(struct call *c)
     if (version > 0 || cluster_is_meant(c))
         return show_revision(c, version);
     struct model *m;
-    struct buf text = BUF_INIT;
     enum status status = model_source_read(c, &m);
     if (status == STATUS_DONE) {
-        status = print_model(c, m, &text);
+        status = print(c, m, NULL);
         model_unref(m);
     }
     return status;
