@@ -145,8 +145,9 @@ static void a_damaged_delta_does_nothing(void **state)
         delta.data[i] = was;
     }
     for (size_t n = 0; n < delta.len; n++)
-        assert_int_equal(
-            delta_apply(a, NULL, slice_of(delta.data, n), &(struct delta_result){NULL}, NULL), -1);
+        assert_int_equal(delta_apply(a, NULL, slice_of(delta.data, n),
+                                     &(struct delta_result){.model = NULL}, NULL),
+                         -1);
     buf_fini(&delta);
     buf_fini(&wanted);
     model_unref(a);
