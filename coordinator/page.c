@@ -205,11 +205,25 @@ static void on_workers(void *arg, const char *node, struct slice bytes, const st
         answered(p, PAGE_WORKERS);
 }
 
-static bool is_there(void *arg, struct slice node)
+static bool is_live(void *arg, struct slice node)
 {
-    const struct coordinator *c = arg;
-    const struct member *m = members_find(&c->members, node);
-    return m != NULL && member_is_live(m);
+    return map_get(arg, node) != NULL;
+}
+
+/* Of nodes that have gone no worker is remembered. Out of memory: until the next round. */
+static void forget_gone(struct page *p)
+{
+    struct map live = MAP_INIT;
+    bool is_whole = true;
+    struct members *ms = &p->coordinator->members;
+    for (struct map_entry *it = map_first(&ms->by_uuid); it != NULL; it = map_next(it)) {
+        struct member *m = member_of(it);
+        if (member_is_live(m))
+            is_whole &= map_put(&live, slice_str(m->name), m, NULL) == 0;
+    }
+    if (is_whole)
+        worker_watch_keep(&p->workers, is_live, &live);
+    map_fini(&live, NULL);
 }
 
 /* In turn when there are many nodes: the figures are then some seconds old. */
@@ -220,7 +234,7 @@ static void ask_workers(struct page *p)
     size_t count = map_count(&c->members.by_uuid), place = 0, asked = 0;
     struct control_request_mark mark = control_request_begin(&request, "workers", CONTROL_NO_SEQ);
     control_request_end(&request, mark);
-    worker_watch_keep(&p->workers, is_there, c);
+    forget_gone(p);
     if (p->next_node >= count)
         p->next_node = 0;
     p->awaited |= 1U << PAGE_WORKERS;

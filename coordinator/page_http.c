@@ -22,6 +22,7 @@ enum { HEAD_MAX = 8192, BACKLOG = 128 };
 #define HEAD_S    10.0 /* for the whole head */
 #define STALLED_S 20.0 /* without a byte taken, while there are some */
 #define LINGER_S  2.0  /* for the client's end after ours */
+#define PAUSE_S   0.1  /* after EMFILE: long enough not to spin */
 
 enum conn_state {
     CONN_READING,   /* the head */
@@ -213,14 +214,34 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int revents)
 
 /* ---- accepting ---------------------------------------------------------------------------- */
 
+static void on_pause_over(struct ev_loop *loop, ev_timer *w, int revents)
+{
+    (void)revents;
+    ev_io_start(loop, &container_of(w, struct page_http, pause)->accepting);
+}
+
+/* Errors of one connection are its own; errors of the process pause. */
+static void accept_failed(struct page_http *h)
+{
+    static struct log_limit limit;
+    if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED || errno == EPROTO)
+        return;
+    log_limited(&limit, LOG_WARN_LEVEL, "page", "can't accept: %s", strerror(errno));
+    ev_io_stop(h->loop, &h->accepting);
+    ev_timer_set(&h->pause, PAUSE_S, 0.0);
+    ev_timer_start(h->loop, &h->pause);
+}
+
 static void on_accept(struct ev_loop *loop, ev_io *w, int revents)
 {
     static struct log_limit limit;
     struct page_http *h = container_of(w, struct page_http, accepting);
     (void)revents;
     int fd = accept4(h->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0) {
+        accept_failed(h);
         return;
+    }
     struct page_conn *c = h->conn_count < PAGE_HTTP_CONNS_MAX ? calloc(1, sizeof *c) : NULL;
     if (c == NULL) {
         log_limited(&limit, LOG_WARN_LEVEL, "page", "a connection is closed: %zu are open",
@@ -304,6 +325,7 @@ int page_http_open(struct page_http *h, struct ev_loop *loop, const char *spec, 
     struct addrinfo *a;
     *h = (struct page_http){.loop = loop, .fd = -1, .want = want, .arg = arg};
     list_init(&h->conns);
+    ev_init(&h->pause, on_pause_over);
     if (resolve(spec, &a, e) != 0)
         return -1;
     int result = !insecure && !is_loopback(a->ai_addr)
@@ -331,6 +353,7 @@ void page_http_close(struct page_http *h)
     list_for_each_safe (it, &h->conns)
         conn_free(container_of(it, struct page_conn, link));
     ev_io_stop(h->loop, &h->accepting);
+    ev_timer_stop(h->loop, &h->pause);
     if (h->fd >= 0)
         close(h->fd);
     h->fd = -1;

@@ -22,6 +22,7 @@ struct page_http {
     int fd;                    /* -1: not open */
     char at[PAGE_HTTP_AT_MAX]; /* "127.0.0.1:6790", as bound */
     ev_io accepting;
+    ev_timer pause; /* of accepting, while there is no descriptor left */
     struct list conns;
     size_t conn_count;
     void (*want)(void *arg);

@@ -249,8 +249,11 @@ static void on_renewal(struct loop_task *t)
 /* Browsers come again at once, to another node when this one drains. */
 static void end_streams(struct dashboard *d)
 {
-    list_for_each_safe (it, &d->viewers)
-        reply_end(container_of(it, struct viewer, link)->exchange);
+    list_for_each_safe (it, &d->viewers) {
+        struct viewer *v = container_of(it, struct viewer, link);
+        if (v->is_streaming)
+            reply_end(v->exchange);
+    }
 }
 
 static void on_tick(struct ev_loop *ev, ev_timer *t, int revents)

@@ -32,6 +32,12 @@ void page_section_end(struct buf *out)
     buf_append_str(out, "</section>");
 }
 
+void page_put_more(struct buf *out, size_t count, size_t shown)
+{
+    if (count > shown)
+        buf_printf(out, "<p>And %zu more.</p>", count - shown);
+}
+
 /* ---- the headline ------------------------------------------------------------------------- */
 
 static void put_headline(struct buf *out, const struct page_view *v, const struct problems *p)
@@ -61,7 +67,7 @@ static void put_problems(struct buf *out, const struct page_view *v, const struc
     buf_append_str(out, "</h1>");
     if (p->count > 0) {
         buf_append_str(out, "<ul>");
-        for (size_t i = 0; i < p->count; i++) {
+        for (size_t i = 0; i < p->count && i < PAGE_PROBLEMS_MAX; i++) {
             buf_append_str(out, "<li>");
             html_put_str(out, p->list[i].text);
             buf_append_char(out, ' ');
@@ -69,6 +75,7 @@ static void put_problems(struct buf *out, const struct page_view *v, const struc
             buf_append_str(out, "</li>");
         }
         buf_append_str(out, "</ul>");
+        page_put_more(out, p->count, PAGE_PROBLEMS_MAX);
     }
     buf_append_str(out, "<p>As ");
     html_put_str(out, v->who);
@@ -78,26 +85,18 @@ static void put_problems(struct buf *out, const struct page_view *v, const struc
 }
 
 /* Pools that nobody serves are no matter of nodes. */
-static void judge_pools(struct problems *p, const struct page_view *v)
+static void judge_pools(struct problems *p, const struct page_digest *d, bool is_alone)
 {
-    for (size_t row = 0; v->pools != NULL && row < v->pools->row_count; row++) {
-        struct slice pool = cluster_table_text(v->pools, row, "pool");
-        bool was_judged = false, is_served = v->workers == NULL;
-        for (size_t i = 0; i < row; i++)
-            was_judged |= slice_eq(cluster_table_text(v->pools, i, "pool"), pool);
-        for (struct map_entry *it = v->workers != NULL ? map_first(&v->workers->by_key) : NULL;
-             it != NULL && !was_judged; it = map_next(it)) {
-            const struct worker_seen *w = worker_seen_of(it);
-            is_served |= w->lost_ms == 0 && slice_eq(slice_str(w->pool), pool);
-        }
-        if (!was_judged && !is_served) {
-            char command[128];
-            if (v->is_alone)
-                snprintf(command, sizeof command, "m2sh control -cmd workers");
-            else
-                snprintf(command, sizeof command, "m2sh workers -pool %.*s", SLICE_ARG(pool));
-            problems_add(p, NODE_LOST, command, "pool %.*s has no worker", SLICE_ARG(pool));
-        }
+    char command[128];
+    for (struct map_entry *it = map_first(&d->pools); it != NULL; it = map_next(it)) {
+        struct slice pool = map_key(it);
+        if (((const struct page_pool *)map_value(it))->workers > 0)
+            continue;
+        if (is_alone)
+            snprintf(command, sizeof command, "m2sh control -cmd workers");
+        else
+            snprintf(command, sizeof command, "m2sh workers -pool %.*s", SLICE_ARG(pool));
+        problems_add(p, NODE_LOST, command, "pool %.*s has no worker", SLICE_ARG(pool));
     }
 }
 
@@ -231,6 +230,18 @@ static void put_node(struct buf *out, const struct page_view *v, size_t row)
     buf_append_str(out, "</td></tr>");
 }
 
+/* The worst first, as far as there is room. */
+static void put_node_rows(struct buf *out, const struct page_view *v)
+{
+    size_t put = 0;
+    for (int word = NODE_DIVERGED; word >= NODE_SYNCED; word--)
+        for (size_t row = 0; row < v->nodes->row_count && put < PAGE_NODES_MAX; row++)
+            if ((int)node_word_of(v->nodes, row, v->head) == word) {
+                put_node(out, v, row);
+                put++;
+            }
+}
+
 static void put_nodes(struct buf *out, const struct page_view *v)
 {
     if (v->nodes == NULL)
@@ -242,9 +253,9 @@ static void put_nodes(struct buf *out, const struct page_view *v)
              "</th><th class=\"text\">addresses</th><th>connections</th><th>in flight"
              "</th><th>requests</th><th>errors</th><th>p50 ms</th><th>p99 ms</th>"
              "<th>heard s</th><th class=\"text\">problem</th></tr>");
-    for (size_t row = 0; row < v->nodes->row_count; row++)
-        put_node(out, v, row);
+    put_node_rows(out, v);
     buf_append_str(out, "</table></div>");
+    page_put_more(out, v->nodes->row_count, PAGE_NODES_MAX);
     page_section_end(out);
 }
 
@@ -253,23 +264,26 @@ static void put_nodes(struct buf *out, const struct page_view *v)
 void page_put(struct buf *out, const struct page_view *v)
 {
     struct problems p;
+    struct page_digest d;
     struct arena a;
     arena_init(&a, 0);
     problems_init(&p, &a);
+    page_digest_init(&d, v, &a);
     if (v->problem != NULL)
         problems_add(&p, NODE_DIVERGED, v->is_alone ? "m2sh doctor" : "m2sh status", "%s",
                      v->problem);
     if (v->nodes != NULL)
         problems_of_nodes(&p, v->nodes, v->is_alone ? 1 : v->head);
-    judge_pools(&p, v);
+    judge_pools(&p, &d, v->is_alone);
     problems_sort(&p);
     put_problems(out, v, &p);
     put_revision(out, v, &p);
     page_put_time(out, v);
     put_nodes(out, v);
-    page_put_workers(out, v);
+    page_put_workers(out, v, &d);
     page_put_routes(out, v);
-    out->failed |= p.failed;
+    out->failed |= p.failed || d.failed;
+    page_digest_fini(&d);
     arena_fini(&a);
 }
 

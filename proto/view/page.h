@@ -15,8 +15,12 @@
 
 #include <stdint.h>
 
-#define PAGE_ROUTES_MAX 200 /* more are counted, not shown */
-#define PAGE_LINES_MAX  15  /* of the time line, written out */
+/* More are counted, not shown. */
+#define PAGE_ROUTES_MAX   200
+#define PAGE_NODES_MAX    200 /* the worst */
+#define PAGE_WORKERS_MAX  200
+#define PAGE_PROBLEMS_MAX 20
+#define PAGE_LINES_MAX    15 /* of the time line, written out */
 
 /* What is shown. Tables are those that the cluster protocol's verbs answer; one that is not known
  * is NULL, and its section is left out. */

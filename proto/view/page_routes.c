@@ -43,7 +43,6 @@ void page_put_routes(struct buf *out, const struct page_view *v)
     for (size_t i = 0; i < count && i < PAGE_ROUTES_MAX; i++)
         put_route(out, m, model_row(m, TABLE_ROUTE, i));
     buf_append_str(out, "</table></div>");
-    if (count > PAGE_ROUTES_MAX)
-        buf_printf(out, "<p>And %zu more.</p>", count - PAGE_ROUTES_MAX);
+    page_put_more(out, count, PAGE_ROUTES_MAX);
     page_section_end(out);
 }

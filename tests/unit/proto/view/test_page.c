@@ -285,6 +285,33 @@ static void test_the_document_and_the_event(void **state)
     assert_string_equal(buf_str(&s->out), "data: CONTENT\n\n");
 }
 
+/* A thousand nodes are no page: the worst are. */
+static void test_much_is_counted(void **state)
+{
+    struct scene *s = *state;
+    enum { NODES = PAGE_NODES_MAX + 50 };
+    static char names[NODES][16];
+    const char **cells = arena_zalloc(&s->arena, (NODES * 7 + 1) * sizeof *cells);
+    for (size_t i = 0; i < NODES; i++) {
+        const char *row[] = {names[i], i < 230 ? "ready" : "gone", "#7", "#7", "#1", "#1", ""};
+        snprintf(names[i], sizeof names[i], "node-%zu", i);
+        memcpy(cells + i * 7, row, sizeof row);
+    }
+    s->view.nodes = table(s, node_headers, cells);
+    const char *html = render(s);
+    says(html, "20 things are wrong: node node-230 has not been heard of");
+    says(html, "<th scope=\"row\">node-249</th><td class=\"bad\">LOST</td>");
+    says(html, "<th scope=\"row\">node-0</th>");
+    assert_null(strstr(html, "<th scope=\"row\">node-229</th>"));
+    says(html, "<p>And 50 more.</p></section>");
+    snprintf(names[0], sizeof names[0], "worse");
+    cells[1] = "nacked";
+    s->view.nodes = table(s, node_headers, cells);
+    html = render(s);
+    says(html, "21 things are wrong");
+    says(html, "</ul><p>And 1 more.</p>");
+}
+
 static void test_every_byte_is_text(void **state)
 {
     struct scene *s = *state;
@@ -313,6 +340,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_curves, setup, teardown),
         cmocka_unit_test_setup_teardown(test_held_orders_and_hostile_text, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_document_and_the_event, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_much_is_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(test_every_byte_is_text, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
