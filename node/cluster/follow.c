@@ -4,7 +4,7 @@
 
 #include "node/cluster/follow.h"
 
-#include "node/cluster/whole_commit.h"
+#include "node/cluster/held_commit.h"
 #include "proto/base/arena.h"
 #include "proto/base/clock.h"
 #include "proto/base/failpoint.h"
@@ -15,16 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* A commit in our hands. */
-struct held {
-    int64_t version; /* 0: none, or a seed */
-    char hash[CANON_HASH_LEN + 1];
-    char config_hash[CANON_HASH_LEN + 1]; /* "": not known */
-    struct buf record;
-    struct model *model;
-    void *prepared;
-};
 
 /* A commit that is meant for other nodes. */
 struct passed {
@@ -38,10 +28,10 @@ struct follow {
     void *arg;
     const char *node;
     enum follow_state state;
-    struct held running;     /* prepared is NULL, record is empty */
-    struct held held;        /* FOLLOW_HOLDING */
-    struct held refused;     /* FOLLOW_NACKED: tried again; its record is kept */
-    struct follow_want want; /* FOLLOW_FETCHING */
+    struct held_commit running; /* prepared is NULL, record is empty */
+    struct held_commit held;    /* FOLLOW_HOLDING */
+    struct held_commit refused; /* FOLLOW_NACKED: tried again; its record is kept */
+    struct follow_want want;    /* FOLLOW_FETCHING */
     struct passed passed;
     char unfit[CANON_HASH_LEN + 1]; /* a pending commit that we have refused */
     uint64_t retry_ms;
@@ -83,55 +73,13 @@ const char *follow_state_name(enum follow_state s)
 
 /* ---- commits in hand ---------------------------------------------------------------------- */
 
-static void release(struct held *h)
-{
-    model_unref(h->model);
-    buf_fini(&h->record);
-    *h = (struct held){.version = 0};
-}
-
 static void let_go(struct follow *f, const char *why)
 {
     if (f->held.prepared == NULL)
         return;
     log_info("cluster", "let go of what was prepared: %s version=%" PRId64, why, f->held.version);
     f->env->discard(f->arg, f->held.prepared);
-    release(&f->held);
-}
-
-/* The successor of what runs must name it as its parent. */
-static int check_parent(const struct follow *f, const struct commit *c, struct error *e)
-{
-    if (f->running.version == 0 || (int64_t)c->version != f->running.version + 1 ||
-        strcmp(c->parent, f->running.hash) == 0)
-        return 0;
-    return error_set(e, ERROR_CONFLICT,
-                     "Version %" PRIu64 " continues another history than version %" PRId64
-                     " that this node runs.",
-                     c->version, f->running.version);
-}
-
-static int decode(const struct follow *f, struct slice record, struct held *out, struct error *e)
-{
-    struct arena a;
-    struct commit c;
-    arena_init(&a, 0);
-    int result = commit_decode(&c, record, &a, e);
-    if (result == 0) {
-        out->version = (int64_t)c.version;
-        snprintf(out->hash, sizeof out->hash, "%s", c.hash);
-        snprintf(out->config_hash, sizeof out->config_hash, "%s", c.config_hash);
-        buf_append_slice(&out->record, record);
-        result = out->record.failed ? error_set(e, ERROR_NO_MEMORY, "Out of memory.") : 0;
-    }
-    if (result == 0)
-        result = commit_verify(&c, e);
-    if (result == 0)
-        result = check_parent(f, &c, e);
-    if (result == 0)
-        result = canon_decode(&out->model, c.config, e);
-    arena_fini(&a);
-    return result;
+    held_commit_release(&f->held);
 }
 
 /* Is it for other nodes? Then it is remembered as that. */
@@ -159,7 +107,7 @@ static bool is_passed(const struct follow *f, int64_t version, struct slice hash
     return f->passed.version == version && version > 0 && slice_eq(hash, slice_str(f->passed.hash));
 }
 
-static int build(struct follow *f, struct held *h, struct error *e)
+static int build(struct follow *f, struct held_commit *h, struct error *e)
 {
     return f->env->prepare(f->arg, h->model, h->version, h->hash, &h->prepared, e);
 }
@@ -172,17 +120,17 @@ static void log_refusal(int64_t version, const struct error *e)
 
 /* ---- transitions -------------------------------------------------------------------------- */
 
-static enum follow_state run(struct follow *f, struct held *h)
+static enum follow_state run(struct follow *f, struct held_commit *h)
 {
-    struct held next = *h;
-    *h = (struct held){.version = 0};
+    struct held_commit next = *h;
+    *h = (struct held_commit){.version = 0};
     f->env->activate(f->arg, next.prepared);
     next.prepared = NULL;
-    release(&f->running);
+    held_commit_release(&f->running);
     f->running = next;
     f->running.record = BUF_INIT;
     f->unfit[0] = '\0';
-    release(&f->refused);
+    held_commit_release(&f->refused);
     log_info("cluster", "serving version=%" PRId64 " hash=%.12s", next.version, next.hash);
     FAILPOINT("node.activated");
     f->env->applied(f->arg, &next.record, next.model);
@@ -203,11 +151,11 @@ static enum follow_state drop(struct follow *f, const struct news *n)
 }
 
 /* Takes the refused commit into its care, to be tried again later. */
-static enum follow_state nack(struct follow *f, struct held *h, const struct error *e)
+static enum follow_state nack(struct follow *f, struct held_commit *h, const struct error *e)
 {
-    release(&f->refused);
+    held_commit_release(&f->refused);
     f->refused = *h;
-    *h = (struct held){.version = 0};
+    *h = (struct held_commit){.version = 0};
     f->problem = *e;
     f->retry_ms = clock_monotonic_ms() + FOLLOW_RETRY_MS;
     log_refusal(f->refused.version, e);
@@ -239,7 +187,7 @@ static enum follow_state refuse(struct follow *f, int64_t version, const char *h
 }
 
 /* Builds a commit that is being decided, and says whether it can be run here. Takes *h. */
-static enum follow_state hold(struct follow *f, struct held *h)
+static enum follow_state hold(struct follow *f, struct held_commit *h)
 {
     struct error e;
     if (build(f, h, &e) == 0) {
@@ -250,19 +198,19 @@ static enum follow_state hold(struct follow *f, struct held *h)
         return FOLLOW_HOLDING;
     }
     enum follow_state next = refuse(f, h->version, h->hash, &e);
-    release(h);
+    held_commit_release(h);
     return next;
 }
 
 static enum follow_state hold_record(struct follow *f, struct slice record, int64_t version,
                                      const char *hash)
 {
-    struct held h = {.version = 0};
+    struct held_commit h = {.version = 0};
     struct error e;
     let_go(f, "another takes its place");
-    if (decode(f, record, &h, &e) == 0)
+    if (held_commit_read(&h, record, &f->running, &e) == 0)
         return hold(f, &h);
-    release(&h);
+    held_commit_release(&h);
     return refuse(f, version, hash, &e);
 }
 
@@ -278,20 +226,12 @@ static enum follow_state ask(struct follow *f, const struct news *n)
 static enum follow_state take_delta(struct follow *f, const struct news *n)
 {
     const struct cluster_prepare *p = n->prepare;
-    struct held h = {.version = p->version};
+    struct held_commit h = {.version = 0};
     struct error e;
-    struct whole_wanted wanted = {
-        .base = f->running.model,
-        .base_hash = f->running.hash,
-        .config_hash = f->running.config_hash[0] != '\0' ? f->running.config_hash : NULL,
-        .version = p->version,
-        .hash = n->want.hash};
-    snprintf(h.hash, sizeof h.hash, "%s", n->want.hash);
-    if (whole_commit(&h.record, &h.model, h.config_hash, p->commit, p->delta, &wanted, &e) == 0) {
+    if (held_commit_make(&h, p, &f->running, &e) == 0) {
         let_go(f, "another takes its place");
         return hold(f, &h);
     }
-    release(&h);
     log_info("cluster", "asks for the whole of version=%" PRId64 ": %s", p->version, e.text);
     return ask(f, n) == FOLLOW_FETCHING ? FOLLOW_FETCHING : FOLLOW_STEADY;
 }
@@ -368,15 +308,15 @@ static enum follow_state settle(struct follow *f, const struct news *n)
 
 static enum follow_state take_fetched(struct follow *f, const struct news *n)
 {
-    struct held h = {.version = 0};
+    struct held_commit h = {.version = 0};
     struct error e;
     if (pass_over(f, n->record))
         return FOLLOW_STEADY;
     if (f->want.is_pending)
         return hold_record(f, n->record, f->want.version, f->want.hash);
-    int result = decode(f, n->record, &h, &e);
+    int result = held_commit_read(&h, n->record, &f->running, &e);
     if (h.version != 0 && h.version <= f->running.version) {
-        release(&h); /* overtaken */
+        held_commit_release(&h); /* overtaken */
         return FOLLOW_STEADY;
     }
     if (result == 0 && build(f, &h, &e) == 0)
@@ -387,7 +327,7 @@ static enum follow_state take_fetched(struct follow *f, const struct news *n)
     }
     if (e.code != ERROR_CONFLICT)
         return nack(f, &h, &e);
-    release(&h);
+    held_commit_release(&h);
     return diverge(f, &e);
 }
 
@@ -601,8 +541,8 @@ void follow_destroy(struct follow **f)
     if (it == NULL)
         return;
     let_go(it, "the node stops");
-    release(&it->running);
-    release(&it->refused);
+    held_commit_release(&it->running);
+    held_commit_release(&it->refused);
     free(it);
 }
 
@@ -614,7 +554,7 @@ void follow_drop(struct follow *f, const char *why)
 void follow_start(struct follow *f, struct slice record, struct model *m, int64_t version,
                   const char *hash)
 {
-    struct held h = {.version = version, .model = model_ref(m)};
+    struct held_commit h = {.version = version, .model = model_ref(m)};
     struct error e;
     snprintf(h.hash, sizeof h.hash, "%s", hash);
     buf_append_slice(&h.record, record);

@@ -140,10 +140,8 @@ def test_the_leader_is_killed(cluster: Cluster) -> None:
     check_served(cluster, 2)
 
 
-@pytest.mark.parametrize("failpoint, head", DEATHS)
-def test_the_leader_dies_in_a_push(
-    stage: Stage, node: Kit, redis: Redis, failpoint: str, head: int
-) -> None:
+def pair(stage: Stage, node: Kit, redis: Redis, failpoints: str) -> Cluster:
+    """Two coordinators, the first of which leads with failpoints armed, and a node at revision 1."""
     cluster = Cluster(stage, node, ["alpha"], store=redis.url, coordinators=2)
     cluster.coordinator_options = ["-settle", 0, "-lease", 2]
     doomed, heir = cluster.seats
@@ -153,11 +151,20 @@ def test_the_leader_dies_in_a_push(
     until(lambda: cluster.member("alpha"))
     cluster.push(1)
     doomed.running.stop()
-    doomed.start(env={"M2_FAILPOINTS": f"{failpoint}=kill"})
+    doomed.start(env={"M2_FAILPOINTS": failpoints})
     until(lambda: leads(cluster, doomed), "it leads again", FAILOVER_S + PATIENCE_S)
     heir.start()
     until(lambda: cluster.member("alpha").get("version") == 1)
     heir.running.wait_log("joined|ready")
+    return cluster
+
+
+@pytest.mark.parametrize("failpoint, head", DEATHS)
+def test_the_leader_dies_in_a_push(
+    stage: Stage, node: Kit, redis: Redis, failpoint: str, head: int
+) -> None:
+    cluster = pair(stage, node, redis, f"{failpoint}=kill")
+    doomed, heir = cluster.seats
     pushed = cluster.m2sh(
         "push", "-config", cluster.site.write(2), "-why", "doomed", at=doomed.requests, status=None
     )
@@ -167,6 +174,36 @@ def test_the_leader_dies_in_a_push(
     check_served(cluster, head)
     push_when_led(cluster, 3)
     check_served(cluster, head + 1)
+    cluster.stop()
+
+
+def is_stopped(program: Program) -> bool:
+    with open(f"/proc/{program.pid}/stat", encoding="ascii") as stat:
+        return stat.read().rpartition(")")[2].split()[0] == "T"
+
+
+@pytest.mark.parametrize("failpoint, head", DEATHS)
+def test_the_leader_hangs_in_a_push(
+    stage: Stage, node: Kit, redis: Redis, failpoint: str, head: int
+) -> None:
+    """It wakes when another has led, and pushed, and is no longer believed."""
+    cluster = pair(stage, node, redis, f"{failpoint}=stop")
+    doomed, heir = cluster.seats
+    config = cluster.folder / "doomed.conf"
+    config.write_text(cluster.site.write(2).read_text())
+    command = [cluster.kit.m2sh, "push", "-cluster", doomed.requests, "-config", config, "-why", "doomed"]
+    pushing = stage.start(command, cluster.folder, name="push")
+    until(lambda: is_stopped(doomed.running), f"it has stopped at {failpoint}")
+    until(lambda: leads(cluster, heir), "the other one leads", FAILOVER_S + PATIENCE_S)
+    check_served(cluster, head)
+    push_when_led(cluster, 3)
+    check_served(cluster, head + 1)
+    doomed.running.signal(signal.SIGCONT)
+    doomed.running.wait_log("does not lead|another holds the lease")
+    assert pushing.wait_end(PATIENCE_S * 3) != 0 or head == 2, "what was not stored was reported"
+    pushing.kill()
+    push_when_led(cluster, 4)
+    check_served(cluster, head + 2)
     cluster.stop()
 
 
