@@ -49,7 +49,7 @@ struct page {
 };
 
 void page_init(struct page *p, struct coordinator *c);
-/* Without http. ERROR_* of page_http_open. `spec` NULL: nodes only. */
+/* Serves browsers at `spec` (page_http_open); NULL: the page is for nodes only. */
 int page_open(struct page *p, const char *spec, struct error *e);
 void page_fini(struct page *p);
 

@@ -393,6 +393,7 @@ struct server *server_create(const struct server_options *o, struct error *e)
         .port = o->port,
         .reuse_port = o->coordinators != NULL,
     };
+    s->worker.live = &s->live;
     signal(SIGHUP, SIG_IGN); /* what is being read now is fresh; watched once we serve */
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file over the limit is an error of write like others */

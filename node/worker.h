@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 struct snapshot;
+struct live;
 struct registry;
 struct backends;
 struct upstreams;
@@ -33,6 +34,7 @@ struct worker {
     struct conns conns;
     struct counters counters;
     struct snapshot *snapshot;   /* current; requests in flight hold references of their own */
+    const struct live *live;     /* the snapshot's listener, see conf/swap.h */
     struct registry *registry;   /* connection ids of handlers */
     struct channels *channels;   /* of connections */
     struct backends *backends;   /* handlers and pools: outlive snapshots */

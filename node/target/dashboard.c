@@ -5,9 +5,9 @@
 
 #include "node/backend/pool.h"
 #include "node/backend/pool_worker.h"
+#include "node/conf/swap.h"
 #include "node/exchange/exchange.h"
 #include "node/exchange/reply.h"
-#include "node/io/listener.h"
 #include "proto/base/clock.h"
 #include "proto/http/fields.h"
 #include "proto/view/page.h"
@@ -71,15 +71,13 @@ static void put_node(struct cluster_table_writer *w, const struct worker *worker
 {
     const struct snapshot *s = worker->snapshot;
     const struct counters *c = &worker->counters;
-    char addresses[512];
-    snprintf(addresses, sizeof addresses, "%s:%lld", row_str(s->server, SERVER_BIND_ADDR),
-             (long long)row_int(s->server, SERVER_PORT));
+    const struct listener *listener = worker->live->listener;
     cluster_row_begin(w);
     tns_put_str(w->out, row_str(s->server, SERVER_NAME));
     tns_put_str(w->out, worker->draining ? "draining" : "ready");
     tns_put_int(w->out, (int64_t)s->version);
     tns_put_int(w->out, (int64_t)s->version);
-    tns_put_str(w->out, addresses);
+    tns_put_str(w->out, listener != NULL ? listener_identity(listener) : "");
     tns_put_int(w->out, (int64_t)worker->conns.count);
     tns_put_int(w->out, (int64_t)worker->exchanges.in_use);
     tns_put_int(w->out, (int64_t)c->requests);
@@ -185,9 +183,6 @@ static void show_without_cluster(struct dashboard *d, const struct error *e)
     char problem[sizeof e->text + 64];
     snprintf(problem, sizeof problem, "no coordinator answers, so this is about one node alone: %s",
              e->text);
-    size_t len = strlen(problem);
-    if (len > 0 && problem[len - 1] == '.')
-        problem[len - 1] = '\0';
     show_own(d, problem);
 }
 

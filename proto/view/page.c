@@ -272,7 +272,7 @@ void page_put(struct buf *out, const struct page_view *v)
     if (v->problem != NULL)
         problems_add(&p, NODE_DIVERGED, v->is_alone ? "m2sh doctor" : "m2sh status", "%s",
                      v->problem);
-    if (v->nodes != NULL)
+    if (v->nodes != NULL) /* a single server has no revisions, so it lacks none */
         problems_of_nodes(&p, v->nodes, v->is_alone ? 1 : v->head);
     judge_pools(&p, &d, v->is_alone);
     problems_sort(&p);

@@ -71,7 +71,8 @@ static bool next_line(struct lines *l, struct moment_line *out)
 {
     while (l->event_row > 0 && is_in_log(l->events, l->event_row - 1))
         l->event_row--;
-    bool has_log = l->log_row<rows(l->log), has_event = l->event_row> 0;
+    bool has_log = l->log_row < rows(l->log);
+    bool has_event = l->event_row > 0;
     int64_t log_ms = has_log ? cluster_table_int(l->log, l->log_row, "when_ms") : INT64_MIN;
     int64_t event_ms = has_event ? cluster_table_int(l->events, l->event_row - 1, "when_ms")
                                  : INT64_MIN;

@@ -36,6 +36,9 @@ void problems_add(struct problems *p, enum node_word rank, const char *command, 
     va_start(args, fmt);
     vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    size_t len = strlen(text);
+    if (len > 0 && text[len - 1] == '.') /* it ends with somebody's sentence */
+        text[len - 1] = '\0';
     struct problem *problem = room_for_one(p);
     struct problem filled = {rank, arena_strdup(p->arena, text), arena_strdup(p->arena, command)};
     if (problem == NULL || filled.text == NULL || filled.command == NULL) {

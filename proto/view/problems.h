@@ -9,7 +9,7 @@
 
 struct problem {
     enum node_word rank;
-    const char *text; /* a phrase, without a full stop */
+    const char *text; /* a phrase: a full stop at its end is taken off */
     const char *command;
 };
 

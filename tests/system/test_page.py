@@ -148,7 +148,7 @@ def test_a_node_shows_the_cluster_and_itself_while_no_coordinator_answers(
     page.wait_text("#verdict", "coordinator-1")
     world.cluster.seats[0].running.kill()
     page.wait_text("#verdict h1", "no coordinator answers, so this is about one node alone")
-    page.wait_text("#nodes", "main")
+    page.wait_text("#nodes", f"127.0.0.1:{world.cluster.nodes['alpha'].port}")
     world.cluster.start_coordinator()
     page.wait_text("#verdict h1", "All is well: 2 nodes serve revision 2")
     assert browser.console == []
@@ -347,6 +347,7 @@ def test_a_single_server_shows_itself(server: Server) -> None:
     assert answer.status == 200 and again.status == 200
     text = unescape(answer.body.decode())
     assert "All is well: this server serves its configuration" in text
+    assert f"127.0.0.1:{server.port}" in text
     assert "SERVES" in text and 'Dir "' in text and "m2sh control" in text
     assert "Revision" not in text
 

@@ -151,9 +151,10 @@ static void test_nobody_and_nothing(void **state)
 static void test_what_is_not_known_is_left_out(void **state)
 {
     struct scene *s = *state;
-    s->view = (struct page_view){.who = "coordinator main", .problem = "the store does not answer"};
+    s->view = (struct page_view){.who = "coordinator main",
+                                 .problem = "the store does not answer."};
     const char *html = render(s);
-    says(html, "1 thing is wrong: the store does not answer.");
+    says(html, "1 thing is wrong: the store does not answer.</h1>"); /* one full stop */
     assert_null(strstr(html, "<section"));
 }
 
